@@ -1,0 +1,66 @@
+//! Errors of calls to a limiter. A refused request is not an error but a
+//! [`Decision`](crate::Decision).
+
+use crate::limiter::{MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS};
+
+/// Why a call could not be answered. Nothing was charged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The merchant is empty or longer than [`MAX_MERCHANT_BYTES`].
+    #[error("the merchant has {len} bytes; it must have 1 to {MAX_MERCHANT_BYTES}")]
+    InvalidMerchant {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The cost is 0.
+    #[error("the cost is 0; a request costs at least 1 unit")]
+    InvalidCost,
+    /// The endpoint is not `METHOD /path`, or it is empty under a policy without
+    /// `*` rules, where nothing would govern the request.
+    #[error("\"{endpoint}\" is not an endpoint: {reason}")]
+    InvalidEndpoint {
+        /// The text, cut to a readable length.
+        endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The endpoint id is not one that this limiter gave out.
+    #[error("{id} is not an endpoint id of this limiter")]
+    UnknownEndpoint {
+        /// The id.
+        id: u32,
+    },
+    /// Too many different endpoints were resolved: ids name route templates,
+    /// never concrete paths.
+    #[error("the limiter has its {MAX_ENDPOINTS} endpoint ids already; an id names a route template, not a concrete path")]
+    TooManyEndpoints,
+    /// The policies of this limiter's life had too many different rule names.
+    #[error("the limiter has seen {MAX_RULE_IDS} different rule names, which is all it can tell apart")]
+    TooManyRules,
+    /// The state could not be allocated.
+    #[error("cannot reserve memory for {max_keys} keys: {source}")]
+    Memory {
+        /// The number of keys asked for.
+        max_keys: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The state's words contradict each other: something else wrote to them.
+    #[error("the limiter's memory is corrupt: something else wrote to it")]
+    Corrupt,
+}
+
+impl Error {
+    pub(crate) fn endpoint(endpoint: &str, reason: impl Into<String>) -> Self {
+        const SHOWN: usize = 120;
+        let mut shown: String = endpoint.chars().take(SHOWN).collect();
+        if shown.len() < endpoint.len() {
+            shown.push('…');
+        }
+        Self::InvalidEndpoint {
+            endpoint: shown,
+            reason: reason.into(),
+        }
+    }
+}

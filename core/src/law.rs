@@ -1,0 +1,319 @@
+//! The law of the window: given the stamps of admitted units, the windows, an
+//! instant and a cost, may the request pass, and if not, when?
+//!
+//! It sees no atomics and no clock, so a naive oracle can be held against it.
+//!
+//! A unit stamped `v` counts in a window of length `W` at instant `x` while
+//! `v + W > x`. Of `n` further units the window admits all, or none if the unit
+//! that stands `L + 1 - n` back from the newest still counts: it, everything
+//! newer, and the `n` would be more than `L`. Stamps never fall from an older
+//! unit to a newer, so that one unit decides, and `v + W` is the exact instant
+//! at which the window lets the request pass.
+
+use crate::policy::Window;
+
+/// The stamps of a key's admitted units.
+pub(crate) trait Log {
+    /// The stamp of the unit `back` places back (1 is the newest); 0 if there is
+    /// no such unit or it counts no more for anyone.
+    fn stamp(&self, back: u32) -> u64;
+
+    /// How many units back the log can look.
+    fn capacity(&self) -> u32;
+}
+
+/// Capacity lent by refunds: `units` more until the oldest refunded unit leaves
+/// the window. It may vanish early and never late, because the refunded units
+/// are all still in the log while it is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Credit {
+    pub units: u32,
+    /// The stamp of the oldest refunded unit.
+    pub oldest: u64,
+}
+
+impl Credit {
+    fn alive(self, window: &Window, at: u64) -> bool {
+        self.units > 0 && self.oldest + window.ticks() > at
+    }
+
+    /// What a window's limit amounts to at an instant.
+    fn limit(self, window: &Window, at: u64, capacity: u32) -> u32 {
+        if !self.alive(window, at) {
+            return window.limit;
+        }
+        let lent = window.limit.saturating_add(self.units);
+        lent.min(capacity).max(window.limit)
+    }
+}
+
+/// The instant at which `window` would let `cost` units pass, judged by what
+/// counts at `at`; 0 if it lets them pass at `at`.
+#[inline]
+pub(crate) fn unblocks_at(
+    log: &impl Log,
+    window: &Window,
+    cost: u32,
+    at: u64,
+    credit: Credit,
+) -> u64 {
+    let limit = credit.limit(window, at, log.capacity());
+    let stamp = log.stamp((limit + 1).saturating_sub(cost));
+    let free = stamp + window.ticks();
+    if stamp != 0 && free > at { free } else { 0 }
+}
+
+/// A window that holds a request back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The instant from which it does so no more.
+    pub until: u64,
+    /// Its place among the windows.
+    pub window: usize,
+}
+
+/// The window that blocks longest, judged by what counts at `at`; ties go to
+/// the longer window, then to the earlier.
+#[inline]
+fn longest_block(
+    log: &impl Log,
+    windows: &[Window],
+    cost: u32,
+    at: u64,
+    credit: Credit,
+) -> Option<Block> {
+    let mut longest: Option<Block> = None;
+    for (index, window) in windows.iter().enumerate() {
+        let until = unblocks_at(log, window, cost, at, credit);
+        let beats = |b: Block| (until, window.ticks()) > (b.until, windows[b.window].ticks());
+        if until != 0 && longest.is_none_or(beats) {
+            longest = Some(Block {
+                until,
+                window: index,
+            });
+        }
+    }
+    longest
+}
+
+/// What holds `cost` units back at `at`, until the earliest instant at which
+/// they pass all windows if nothing else comes; `None` if they pass at `at`.
+/// `cost` is at most every limit.
+#[inline]
+pub(crate) fn block(
+    log: &impl Log,
+    windows: &[Window],
+    cost: u32,
+    at: u64,
+    credit: Credit,
+) -> Option<Block> {
+    let mut block = longest_block(log, windows, cost, at, credit)?;
+    if credit.units == 0 {
+        return Some(block);
+    }
+    // A credit may die before the instant that it promised, once per window.
+    for _ in 0..=windows.len() {
+        match longest_block(log, windows, cost, block.until, credit) {
+            None => break,
+            Some(later) => block = later,
+        }
+    }
+    Some(block)
+}
+
+/// What one window holds at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holding {
+    /// Units that count.
+    pub live: u32,
+    /// Units that the window still admits.
+    pub remaining: u32,
+    /// The stamp of the oldest unit that counts; 0 if none does.
+    pub oldest: u64,
+}
+
+/// Counts what `window` holds at `at`: a gallop back from the newest unit, then
+/// a bisection.
+pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) -> Holding {
+    let counts = |back: u32| {
+        let stamp = log.stamp(back);
+        stamp != 0 && stamp + window.ticks() > at
+    };
+    let capacity = log.capacity();
+    let mut live = 0;
+    let mut dead = 1;
+    while dead <= capacity && counts(dead) {
+        live = dead;
+        dead *= 2;
+    }
+    dead = dead.min(capacity + 1);
+    while dead - live > 1 {
+        let middle = live + (dead - live) / 2;
+        match counts(middle) {
+            true => live = middle,
+            false => dead = middle,
+        }
+    }
+    Holding {
+        live,
+        remaining: credit.limit(window, at, capacity).saturating_sub(live),
+        oldest: if live == 0 { 0 } else { log.stamp(live) },
+    }
+}
+
+/// How a key stands in one of its windows: what a decision shows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The window's place among the rule's windows.
+    pub window: usize,
+    pub remaining: u32,
+    /// The instant at which the oldest unit leaves the window or, for a window
+    /// that blocks, at which it blocks no more.
+    pub resets_at: u64,
+}
+
+/// The window with the least remaining once `charged` units stamped `at` have
+/// joined the log; ties go to the longer window, then to the earlier.
+pub(crate) fn tightest(
+    log: &impl Log,
+    windows: &[Window],
+    charged: u32,
+    at: u64,
+    credit: Credit,
+) -> Option<Standing> {
+    let mut tightest: Option<Standing> = None;
+    for (index, window) in windows.iter().enumerate() {
+        let holding = holding(log, window, at, credit);
+        let oldest = match (holding.live, charged) {
+            (0, 0) => None,
+            (0, _) => Some(at),
+            _ => Some(holding.oldest),
+        };
+        let standing = Standing {
+            window: index,
+            remaining: holding.remaining.saturating_sub(charged),
+            resets_at: oldest.map_or(at, |stamp| stamp + window.ticks()),
+        };
+        let beats = |t: Standing| {
+            let longer = window.ticks() > windows[t.window].ticks();
+            standing.remaining < t.remaining || (standing.remaining == t.remaining && longer)
+        };
+        if tightest.is_none_or(beats) {
+            tightest = Some(standing);
+        }
+    }
+    tightest
+}
+
+/// How the key stands in the window that blocks it.
+pub(crate) fn blocked(
+    log: &impl Log,
+    windows: &[Window],
+    block: Block,
+    at: u64,
+    credit: Credit,
+) -> Standing {
+    Standing {
+        window: block.window,
+        remaining: holding(log, &windows[block.window], at, credit).remaining,
+        resets_at: block.until,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Stamps from oldest to newest.
+    struct Stamps(Vec<u64>);
+
+    impl Log for Stamps {
+        fn stamp(&self, back: u32) -> u64 {
+            let index = self.0.len().checked_sub(back as usize);
+            index.and_then(|i| self.0.get(i)).copied().unwrap_or(0)
+        }
+
+        fn capacity(&self) -> u32 {
+            2_048
+        }
+    }
+
+    fn earliest(log: &Stamps, windows: &[Window], cost: u32, at: u64, credit: Credit) -> u64 {
+        block(log, windows, cost, at, credit).map_or(0, |b| b.until)
+    }
+
+    const NO_CREDIT: Credit = Credit { units: 0, oldest: 0 };
+
+    /// By counting one by one, in wide numbers.
+    fn counted(stamps: &[u64], window: &Window, at: u64) -> u32 {
+        let live = stamps
+            .iter()
+            .filter(|&&v| u128::from(v) + u128::from(window.ticks()) > u128::from(at));
+        live.count() as u32
+    }
+
+    fn admits(stamps: &[u64], windows: &[Window], cost: u32, at: u64, credit: Credit) -> bool {
+        windows.iter().all(|w| {
+            let lent = credit.units > 0 && credit.oldest + w.ticks() > at;
+            let limit = w.limit + if lent { credit.units } else { 0 };
+            counted(stamps, w, at) + cost <= limit
+        })
+    }
+
+    #[test]
+    fn a_window_is_half_open() {
+        let log = Stamps(vec![10]);
+        let window = [Window::from_ticks(1, 5)];
+        assert_eq!(earliest(&log, &window, 1, 14, NO_CREDIT), 15);
+        assert_eq!(earliest(&log, &window, 1, 15, NO_CREDIT), 0);
+    }
+
+    #[test]
+    fn the_instant_is_that_of_the_unit_whose_leaving_makes_room_for_all() {
+        let log = Stamps(vec![10, 12, 14]);
+        let window = [Window::from_ticks(3, 100)];
+        assert_eq!(earliest(&log, &window, 1, 20, NO_CREDIT), 110);
+        assert_eq!(earliest(&log, &window, 2, 20, NO_CREDIT), 112);
+        assert_eq!(earliest(&log, &window, 3, 20, NO_CREDIT), 114);
+    }
+
+    #[test]
+    fn a_credit_that_dies_early_does_not_promise_too_much() {
+        // Unit 10 was refunded; its credit dies at 110 together with the unit,
+        // so three units do not fit before all but none are gone.
+        let log = Stamps(vec![10, 12, 14]);
+        let window = [Window::from_ticks(3, 100)];
+        let credit = Credit { units: 1, oldest: 10 };
+        assert_eq!(earliest(&log, &window, 1, 20, credit), 0);
+        assert_eq!(earliest(&log, &window, 2, 20, credit), 112);
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_counting(
+            mut stamps in proptest::collection::vec(1u64..60, 0..12),
+            raw in proptest::collection::vec((1u32..6, 1u64..40), 1..4),
+            cost in 1u32..4,
+            ahead in 0u64..60,
+            credit_units in 0u32..3,
+            refunded in 0usize..12,
+        ) {
+            stamps.sort_unstable();
+            let windows: Vec<Window> = raw.iter().map(|&(l, w)| Window::from_ticks(l.max(cost), w)).collect();
+            let at = stamps.last().copied().unwrap_or(1) + ahead;
+            let credit = match stamps.get(refunded) {
+                Some(&oldest) => Credit { units: credit_units.min((stamps.len() - refunded) as u32), oldest },
+                None => NO_CREDIT,
+            };
+            let log = Stamps(stamps.clone());
+            let by_law = earliest(&log, &windows, cost, at, credit);
+            let by_counting = (at..at + 200).find(|&x| admits(&stamps, &windows, cost, x, credit)).unwrap();
+            prop_assert_eq!(if by_law == 0 { at } else { by_law }, by_counting);
+            for window in &windows {
+                let holding = holding(&log, window, at, credit);
+                prop_assert_eq!(holding.live, counted(&stamps, window, at));
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Slidegate: an exact, lock-free, embeddable sliding-window rate limiter.
+//!
+//! In any half-open window of length W it admits at most L units per key, not
+//! twice that at an edge; a denial names the exact instant at which the same
+//! request would be admitted; several windows and several rules are charged all
+//! or none; policies are swapped while running and no history is lost. No lock,
+//! no background thread.
+//!
+//! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, [`tower`] has a
+//! `Layer` for axum, hyper and everything that speaks `tower::Service`.
+//!
+//! Inside, arrows point one way: `limiter → {policy, table} → ring → law`, and
+//! `sync` is the only module that names an atomic.
+
+mod decision;
+mod error;
+mod law;
+mod limiter;
+mod policy;
+mod ring;
+mod sync;
+mod table;
+mod time;
+#[cfg(feature = "tower")]
+pub mod tower;
+
+#[cfg(all(test, slidegate_loom))]
+mod model;
+
+pub use decision::{Binding, Decision, Headers, Outcome, PROBLEM_MEDIA_TYPE, RuleId, problem_json};
+pub use error::Error;
+pub use limiter::{
+    Endpoint, EndpointId, Limiter, LimiterBuilder, MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS,
+    OnFull,
+};
+pub use policy::{
+    MAX_ENDPOINT_BYTES, MAX_LIMIT, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES,
+    MAX_STAR_RULES, MAX_WINDOW, MAX_WINDOWS, Mistake, Policy, PolicyError, Window,
+};
+pub use time::{Clock, ManualClock, SystemClock};

@@ -1,0 +1,204 @@
+//! What is in force: a policy with everything that checks would otherwise work
+//! out again each time. Immutable; a change makes a new one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Endpoint, EndpointId, MAX_ENDPOINTS, MAX_RULE_IDS};
+use crate::decision::RuleId;
+use crate::error::Error;
+use crate::policy::{Matched, Policy, Rule, check_method, check_path, split_endpoint};
+use crate::table::{Hashing, NameHash};
+
+/// The rules that govern one request, as indices into the policy's rules, in
+/// the order in which they are charged.
+pub(crate) type RuleSet = SmallVec<[u32; 6]>;
+
+/// What governs one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Governed {
+    Exempt,
+    /// No rule; whether it may proceed.
+    Unmatched(bool),
+    Rules(RuleSet),
+}
+
+/// What a rule of the policy in force needs beside the policy's own fields.
+#[derive(Clone, Copy)]
+pub(crate) struct ActiveRule {
+    pub id: RuleId,
+    pub hash: NameHash,
+    pub min_limit: u32,
+}
+
+pub(crate) struct Active {
+    pub version: u64,
+    pub policy: Policy,
+    /// The longest window in force, in ticks.
+    pub retention: u64,
+    rules: Vec<ActiveRule>,
+    /// Every rule name of the limiter's life; the place is the id.
+    names: Arc<Interned>,
+    endpoints: Arc<Interned>,
+    /// What governs each endpoint id.
+    governed: Vec<Governed>,
+}
+
+/// Texts with ids that never change: the id is the place in the list.
+#[derive(Default, Clone)]
+struct Interned {
+    by_id: Vec<Arc<str>>,
+    ids: HashMap<Arc<str>, u32>,
+}
+
+impl Interned {
+    /// The id of `text`, a new one if it has none; `None` where `most` ids are
+    /// out already.
+    fn intern(self: &mut Arc<Self>, text: &str, most: usize) -> Option<u32> {
+        if let Some(id) = self.ids.get(text) {
+            return Some(*id);
+        }
+        if self.by_id.len() == most {
+            return None;
+        }
+        let texts = Arc::make_mut(self);
+        let (text, id): (Arc<str>, u32) = (Arc::from(text), texts.by_id.len() as u32);
+        texts.by_id.push(text.clone());
+        texts.ids.insert(text, id);
+        Some(id)
+    }
+}
+
+impl Active {
+    pub fn first(policy: Policy, hashing: &Hashing) -> Result<Self, Error> {
+        Self::new(1, policy, hashing, Arc::default(), Arc::default())
+    }
+
+    pub fn with_policy(&self, policy: Policy, hashing: &Hashing) -> Result<Self, Error> {
+        let (names, endpoints) = (self.names.clone(), self.endpoints.clone());
+        Self::new(self.version + 1, policy, hashing, names, endpoints)
+    }
+
+    fn new(
+        version: u64,
+        policy: Policy,
+        hashing: &Hashing,
+        mut names: Arc<Interned>,
+        endpoints: Arc<Interned>,
+    ) -> Result<Self, Error> {
+        let mut rules = Vec::with_capacity(policy.inner.rules.len());
+        for rule in &policy.inner.rules {
+            let id = names.intern(&rule.name, MAX_RULE_IDS);
+            rules.push(ActiveRule {
+                id: RuleId(id.ok_or(Error::TooManyRules)?),
+                hash: hashing.rule(&rule.name),
+                min_limit: rule.min_limit(),
+            });
+        }
+        let mut active = Self {
+            version,
+            retention: policy.inner.retention(),
+            policy,
+            rules,
+            names,
+            endpoints,
+            governed: Vec::new(),
+        };
+        active.governed = active.govern_templates();
+        Ok(active)
+    }
+
+    fn govern_templates(&self) -> Vec<Governed> {
+        let templates = self.endpoints.by_id.iter();
+        // Each was checked when it got its id, so none fails here.
+        let govern = |text: &Arc<str>| self.govern_text(text).unwrap_or(Governed::Unmatched(false));
+        templates.map(govern).collect()
+    }
+
+    pub fn with_endpoint(&self, template: &str) -> Result<Self, Error> {
+        let (method, path) = split_endpoint(template).map_err(|e| Error::endpoint(template, e))?;
+        if path.contains(['?', '#', '%']) {
+            let reason = "an endpoint id names a route, without a query and without %-escapes";
+            return Err(Error::endpoint(template, reason));
+        }
+        let mut endpoints = self.endpoints.clone();
+        let id = endpoints.intern(template, MAX_ENDPOINTS);
+        let id = id.ok_or(Error::TooManyEndpoints)? as usize;
+        let mut governed = self.governed.clone();
+        if id == governed.len() {
+            governed.push(self.govern(method, path));
+        }
+        Ok(Self {
+            version: self.version,
+            policy: self.policy.clone(),
+            retention: self.retention,
+            rules: self.rules.clone(),
+            names: self.names.clone(),
+            endpoints,
+            governed,
+        })
+    }
+
+    pub fn endpoint_id(&self, template: &str) -> Option<EndpointId> {
+        self.endpoints.ids.get(template).copied().map(EndpointId)
+    }
+
+    pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
+        self.names.by_id.get(rule.0 as usize).cloned()
+    }
+
+    #[inline]
+    pub fn rule(&self, index: u32) -> (&Rule, ActiveRule) {
+        let index = index as usize;
+        (&self.policy.inner.rules[index], self.rules[index])
+    }
+
+    /// What governs a request to `endpoint`.
+    #[inline]
+    pub fn governs(&self, endpoint: Endpoint<'_>) -> Result<Governed, Error> {
+        match endpoint {
+            Endpoint::Id(EndpointId(id)) => {
+                let governed = self.governed.get(id as usize).cloned();
+                governed.ok_or(Error::UnknownEndpoint { id })
+            }
+            Endpoint::Text("") => self.govern_merchant_alone(),
+            Endpoint::Text(text) => self.govern_text(text),
+            Endpoint::Http { method, path } => {
+                let checked = check_method(method).and_then(|()| check_path(path));
+                checked.map_err(|e| Error::endpoint(&format!("{method} {path}"), e))?;
+                Ok(self.govern(method, path))
+            }
+        }
+    }
+
+    fn govern_merchant_alone(&self) -> Result<Governed, Error> {
+        let stars = &self.policy.inner.star_rules;
+        if stars.is_empty() {
+            let reason = "it is empty, and the policy has no \"*\" rule that would govern the merchant alone";
+            return Err(Error::endpoint("", reason));
+        }
+        Ok(Governed::Rules(RuleSet::from_slice(stars)))
+    }
+
+    fn govern_text(&self, text: &str) -> Result<Governed, Error> {
+        let (method, path) = split_endpoint(text).map_err(|e| Error::endpoint(text, e))?;
+        Ok(self.govern(method, path))
+    }
+
+    fn govern(&self, method: &str, path: &str) -> Governed {
+        let policy = &self.policy.inner;
+        let endpoint_rules = match policy.routes.find(method, path) {
+            Matched::Exempt => return Governed::Exempt,
+            Matched::Rules(rules) => rules,
+        };
+        let unmatched = endpoint_rules.is_empty();
+        if unmatched && (!policy.admit_unmatched || policy.star_rules.is_empty()) {
+            return Governed::Unmatched(policy.admit_unmatched);
+        }
+        let mut rules = RuleSet::from_slice(&policy.star_rules);
+        rules.extend(endpoint_rules);
+        Governed::Rules(rules)
+    }
+}

@@ -1,0 +1,69 @@
+//! Ways to name an endpoint.
+
+/// An endpoint whose rules were looked up once; see
+/// [`Limiter::endpoint`](crate::Limiter::endpoint).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EndpointId(pub(crate) u32);
+
+impl EndpointId {
+    /// The number that the C interface shows.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The id with this number; a limiter that did not give it out answers
+    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint).
+    pub const fn from_raw(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+/// The endpoint of a request.
+///
+/// A concrete path is looked up in every spelling that a router could make of
+/// it, so that no spelling escapes its limit; see `docs/policy.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endpoint<'a> {
+    /// `METHOD /path`; empty for the merchant alone.
+    Text(&'a str),
+    /// Method and path apart, as an HTTP request has them; a query is ignored.
+    Http {
+        /// The method, such as `POST`.
+        method: &'a str,
+        /// The path, beginning with `/`.
+        path: &'a str,
+    },
+    /// An endpoint looked up before.
+    Id(EndpointId),
+}
+
+impl<'a> Endpoint<'a> {
+    /// The endpoint of an HTTP request.
+    pub const fn http(method: &'a str, path: &'a str) -> Self {
+        Self::Http { method, path }
+    }
+
+    /// The merchant alone: only `*` rules govern.
+    pub const fn none() -> Self {
+        Self::Text("")
+    }
+}
+
+impl<'a> From<&'a str> for Endpoint<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Endpoint<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<EndpointId> for Endpoint<'_> {
+    fn from(id: EndpointId) -> Self {
+        Self::Id(id)
+    }
+}

@@ -1,0 +1,217 @@
+//! The limiter: policies in front, the table behind.
+
+mod active;
+mod builder;
+mod endpoint;
+mod request;
+
+pub use builder::LimiterBuilder;
+pub use endpoint::{Endpoint, EndpointId};
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::decision::{Decision, RuleId};
+use crate::error::Error;
+use crate::policy::Policy;
+use crate::sync::{ArcSwap, CachePadded, Word};
+use crate::table::{Hashing, Table};
+use crate::time::Timeline;
+use active::Active;
+use request::Mode;
+
+/// The longest merchant, in bytes.
+pub const MAX_MERCHANT_BYTES: usize = 1_024;
+/// The most endpoints that one limiter gives ids to.
+pub const MAX_ENDPOINTS: usize = 4_096;
+/// The most different rule names over a limiter's life.
+pub const MAX_RULE_IDS: usize = 65_536;
+
+/// What becomes of a request whose key finds no room in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFull {
+    /// It is refused: no request goes uncounted.
+    #[default]
+    Deny,
+    /// It is let through uncounted.
+    Admit,
+}
+
+/// An exact sliding-window rate limiter.
+///
+/// It is safe to share between threads without a lock: every method takes
+/// `&self`, none blocks, and there is no background thread. A process that forks
+/// gets a limiter of its own in each child.
+///
+/// ```
+/// use slidegate::{Limiter, Policy};
+///
+/// let policy = Policy::from_toml(r#"
+///     version = 1
+///     [[rule]]
+///     name = "create-payment"
+///     match = "POST /v1/payment"
+///     windows = ["100/min"]
+/// "#)?;
+/// let limiter = Limiter::new(&policy)?;
+///
+/// let decision = limiter.check("m_42", "POST /v1/payment", 1)?;
+/// assert!(decision.allowed);
+/// assert_eq!(decision.remaining(), Some(99));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Limiter {
+    active: ArcSwap<Active>,
+    table: Table,
+    hashing: Hashing,
+    clock: Timeline,
+    on_full: OnFull,
+    untracked: CachePadded<Word>,
+}
+
+impl Limiter {
+    /// A limiter with the default options.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where address space for the table is refused.
+    pub fn new(policy: &Policy) -> Result<Self, Error> {
+        Self::builder().build(policy)
+    }
+
+    /// Options for a limiter: table size, clock, what a full table does.
+    pub fn builder() -> LimiterBuilder {
+        LimiterBuilder::default()
+    }
+
+    /// Decides a request and, if it is admitted, charges `cost` units to every
+    /// rule that governs it: all or none.
+    ///
+    /// `merchant` is 1 to [`MAX_MERCHANT_BYTES`] opaque bytes; they need not be
+    /// UTF-8. `endpoint` is a text such as `"POST /v1/payment"`, an
+    /// [`EndpointId`], or [`Endpoint::http`]; an empty text is the merchant
+    /// alone, governed by the `*` rules.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMerchant`], [`Error::InvalidCost`],
+    /// [`Error::InvalidEndpoint`], [`Error::UnknownEndpoint`]; nothing was charged.
+    pub fn check<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<Decision, Error> {
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Check)
+    }
+
+    /// As [`check`](Self::check), but answers only whether the request may
+    /// proceed, which is faster.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn allow<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<bool, Error> {
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Allow)
+            .map(|decision| decision.allowed)
+    }
+
+    /// Decides as [`check`](Self::check) would, and charges nothing.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn peek<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<Decision, Error> {
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Peek)
+    }
+
+    /// Puts another policy into force and returns its version. Histories carry
+    /// over by rule name: a raised limit admits the difference at once, a
+    /// lowered one counts what was admitted before.
+    ///
+    /// A check that began before the swap may still decide under the old policy;
+    /// every decision says which version it used.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRules`]; the old policy stays in force.
+    pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
+        self.update(|active| active.with_policy(policy.clone(), &self.hashing))
+            .map(|active| active.version)
+    }
+
+    /// The id of an endpoint, for callers who check it often. `template` is a
+    /// route such as `"GET /v1/payment/:id"`, never a concrete path: ids are
+    /// bounded in number ([`MAX_ENDPOINTS`]) and stay valid for the limiter's
+    /// life, matched anew on every swap.
+    ///
+    /// # Errors
+    /// [`Error::InvalidEndpoint`], [`Error::TooManyEndpoints`].
+    pub fn endpoint(&self, template: &str) -> Result<EndpointId, Error> {
+        if let Some(id) = self.active.load().endpoint_id(template) {
+            return Ok(id);
+        }
+        let active = self.update(|active| active.with_endpoint(template))?;
+        active
+            .endpoint_id(template)
+            .ok_or(Error::TooManyEndpoints)
+    }
+
+    /// The name of a rule.
+    pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
+        self.active.load().rule_name(rule)
+    }
+
+    /// The version of the policy in force; the first is 1.
+    pub fn policy_version(&self) -> u64 {
+        self.active.load().version
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Policy {
+        self.active.load().policy.clone()
+    }
+
+    /// How many requests found no room for their key so far.
+    pub fn untracked(&self) -> u64 {
+        self.untracked.counted()
+    }
+
+    /// How many keys (a rule and a merchant each) the table holds, idle ones
+    /// included. It walks the whole table: for monitoring, not for every request.
+    pub fn keys(&self) -> usize {
+        self.table.count_keys()
+    }
+
+    /// Replaces the active state by what `change` makes of it, again and again
+    /// until nobody else was faster.
+    fn update(
+        &self,
+        change: impl Fn(&Active) -> Result<Active, Error>,
+    ) -> Result<Arc<Active>, Error> {
+        loop {
+            let current = self.active.load();
+            let next = Arc::new(change(&current)?);
+            let found = self.active.compare_and_swap(&*current, next.clone());
+            if Arc::ptr_eq(&found, &current) {
+                return Ok(next);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("policy_version", &self.policy_version())
+            .field("slots", &self.table.slots())
+            .field("on_full", &self.on_full)
+            .field("untracked", &self.untracked())
+            .finish_non_exhaustive()
+    }
+}

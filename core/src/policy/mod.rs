@@ -1,0 +1,114 @@
+//! Policies: what is limited, and how much.
+//!
+//! A policy is TOML, validated as a whole: [`Policy::from_toml`] reports every
+//! mistake at once. The spelling of the file is described in `docs/policy.md`.
+
+mod mistake;
+mod parse;
+mod route;
+mod window;
+
+pub use mistake::{Mistake, PolicyError};
+pub(crate) use route::{Matched, RouteTable, check_method, check_path, split_endpoint};
+pub use route::MAX_ENDPOINT_BYTES;
+pub use window::{MAX_LIMIT, MAX_WINDOW, Window};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+/// The largest policy text, in bytes.
+pub const MAX_POLICY_BYTES: usize = 8 << 20;
+/// The most rules of a policy.
+pub const MAX_RULES: usize = 4_096;
+/// The most `*` rules of a policy: each of them is charged by every request.
+pub const MAX_STAR_RULES: usize = 16;
+/// The most windows of a rule.
+pub const MAX_WINDOWS: usize = 8;
+/// The longest name of a rule, in bytes.
+pub const MAX_RULE_NAME_BYTES: usize = 64;
+
+/// The windows of one rule; every unit is counted in all of them.
+pub(crate) type Windows = SmallVec<[Window; 2]>;
+
+/// A validated policy: immutable, cheap to clone, sharable between threads and
+/// limiters.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(crate) inner: Arc<PolicyInner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct PolicyInner {
+    /// What an endpoint without a rule gets.
+    pub admit_unmatched: bool,
+    pub rules: Vec<Rule>,
+    /// Indices of the `*` rules.
+    pub star_rules: SmallVec<[u32; 4]>,
+    pub routes: RouteTable,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub name: Arc<str>,
+    pub windows: Windows,
+    /// Multiplies the cost of the call.
+    pub cost: u32,
+}
+
+impl Rule {
+    /// The most units that this rule admits at once.
+    pub fn min_limit(&self) -> u32 {
+        self.windows.iter().map(|w| w.limit).min().unwrap_or(0)
+    }
+}
+
+impl Policy {
+    /// Reads a policy from TOML text.
+    ///
+    /// # Errors
+    /// [`PolicyError::Invalid`] with every mistake, each with line and field.
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let inner = parse::parse(text).map_err(PolicyError::Invalid)?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Reads a policy from a TOML file.
+    ///
+    /// # Errors
+    /// [`PolicyError::Read`] where the file cannot be read as UTF-8 text or is
+    /// larger than [`MAX_POLICY_BYTES`]; else as [`from_toml`](Self::from_toml).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PolicyError> {
+        use std::io::Read;
+        let path = path.as_ref();
+        let read = || -> std::io::Result<String> {
+            let mut text = String::new();
+            std::fs::File::open(path)?
+                .take(MAX_POLICY_BYTES as u64 + 1)
+                .read_to_string(&mut text)?;
+            Ok(text)
+        };
+        let text = read().map_err(|source| PolicyError::Read {
+            path: path.display().to_string(),
+            source,
+        })?;
+        Self::from_toml(&text)
+    }
+
+    /// The names of the rules, in the order of the file.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        self.inner.rules.iter().map(|rule| &*rule.name)
+    }
+}
+
+impl PolicyInner {
+    /// The longest window in force, in ticks: a key idle for longer is
+    /// indistinguishable from a fresh one.
+    pub fn retention(&self) -> u64 {
+        let lengths = self.rules.iter().flat_map(|r| &r.windows).map(Window::ticks);
+        lengths.max().unwrap_or(0)
+    }
+}

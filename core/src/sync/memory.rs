@@ -1,0 +1,90 @@
+//! The slice of words that holds the engine's state.
+//!
+//! It is an anonymous mapping: zeroed, reserved without swap accounting, and
+//! committed page by page on first touch, so an idle key's ring costs nothing.
+//! This file has the only `unsafe` of the crate.
+
+#[cfg(not(slidegate_loom))]
+pub(crate) use mapped::Words;
+#[cfg(slidegate_loom)]
+pub(crate) use modelled::Words;
+
+#[cfg(not(slidegate_loom))]
+mod mapped {
+    use std::io;
+    use std::ops::Deref;
+
+    use memmap2::{MmapMut, MmapOptions};
+
+    use crate::sync::Word;
+
+    /// Zeroed words in lazily committed memory.
+    pub(crate) struct Words {
+        map: MmapMut,
+    }
+
+    impl Words {
+        /// Reserves `count` words. Words from `sparse_from` on are kept off huge
+        /// pages, because there each key touches a few words of its own and a
+        /// huge page would commit its neighbours' too.
+        pub fn zeroed(count: usize, sparse_from: usize) -> io::Result<Self> {
+            let word = size_of::<Word>();
+            let len = count
+                .checked_mul(word)
+                .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            let map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
+            #[cfg(target_os = "linux")]
+            if sparse_from < count {
+                // A hint: where it is refused, memory is larger and nothing else.
+                let _ = map.advise_range(
+                    memmap2::Advice::NoHugePage,
+                    sparse_from * word,
+                    len - sparse_from * word,
+                );
+            }
+            #[cfg(not(target_os = "linux"))]
+            let _ = sparse_from;
+            Ok(Self { map })
+        }
+    }
+
+    impl Deref for Words {
+        type Target = [Word];
+
+        #[inline]
+        fn deref(&self) -> &[Word] {
+            let count = self.map.len() / size_of::<Word>();
+            // SAFETY: the mapping is readable and writable, page-aligned and
+            // `map.len()` bytes long, and lives as long as `self`. `Word` is a
+            // transparent AtomicU64, for which every bit pattern is valid. Only
+            // shared references to it are ever made: `map` is private and no
+            // method here takes `&mut` of its bytes, so all access is atomic.
+            unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<Word>(), count) }
+        }
+    }
+}
+
+#[cfg(slidegate_loom)]
+mod modelled {
+    use std::io;
+    use std::ops::Deref;
+
+    use crate::sync::Word;
+
+    /// The same slice made of loom's atomics.
+    pub(crate) struct Words(Vec<Word>);
+
+    impl Words {
+        pub fn zeroed(count: usize, _sparse_from: usize) -> io::Result<Self> {
+            Ok(Self((0..count).map(|_| Word::new()).collect()))
+        }
+    }
+
+    impl Deref for Words {
+        type Target = [Word];
+
+        fn deref(&self) -> &[Word] {
+            &self.0
+        }
+    }
+}

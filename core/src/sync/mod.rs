@@ -1,0 +1,84 @@
+//! The only module that names atomics, arc-swap, crossbeam or loom.
+//!
+//! [`Word`] is all the engine gets: a 64-bit atomic with three operations, whose
+//! orderings are fixed here. Loads acquire; a compare-and-swap releases what the
+//! thread did before and acquires what the word's last writer did. There is no
+//! plain store, so no write can undo another; no fence and no sequentially
+//! consistent operation, so every edge of a proof is an edge between a write and
+//! a read of one and the same word.
+
+pub(crate) mod fault;
+mod memory;
+pub(crate) mod trace;
+
+pub(crate) use arc_swap::ArcSwap;
+pub(crate) use crossbeam_utils::CachePadded;
+pub(crate) use memory::Words;
+
+#[cfg(slidegate_loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(slidegate_loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One word of the engine's state.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Word(AtomicU64);
+
+impl Word {
+    #[cfg(slidegate_loom)]
+    fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Reads the word, and with it everything that its writer had done.
+    #[inline]
+    pub fn load(&self) -> u64 {
+        trace::step();
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Replaces `old` by `new`; `false` if the word holds something else.
+    #[inline]
+    pub fn cas(&self, old: u64, new: u64) -> bool {
+        trace::step();
+        self.0
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Reads the newest value of the word. A load may return an older one; this
+    /// read-modify-write cannot, and it releases the reader's own writes to
+    /// whoever changes the word next.
+    #[inline]
+    pub fn load_newest(&self) -> u64 {
+        trace::step();
+        self.0.fetch_add(0, Ordering::AcqRel)
+    }
+
+    /// Raises the word to at least `value`.
+    #[inline]
+    pub fn raise(&self, value: u64) {
+        loop {
+            let now = self.load();
+            if now >= value || self.cas(now, value) {
+                return;
+            }
+        }
+    }
+
+    /// Counts one event. Counters order nothing, hence Relaxed.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Reads a counter.
+    pub fn counted(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A counter on a cache line of its own.
+pub(crate) fn counter() -> CachePadded<Word> {
+    CachePadded::new(Word(AtomicU64::new(0)))
+}

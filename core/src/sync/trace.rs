@@ -1,0 +1,99 @@
+//! Hooks of the model build: events that a model must have seen to mean
+//! anything, and a fuse that stops a thread before any chosen access. Outside
+//! the model build both are empty.
+
+/// Something rare that a model must really have reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(slidegate_loom), allow(dead_code))]
+pub(crate) enum Event {
+    /// A thread finished the cells of another thread's admission.
+    Help,
+    /// An admission overwrote a cell of an earlier lap.
+    Lap,
+    /// A thread finished another thread's insertion of the same key.
+    Takeover,
+    /// An insertion lost against one of the same key in another slot.
+    DuplicateLost,
+    /// An idle ring was frozen.
+    Evict,
+    /// A frozen ring was given to a new tenant.
+    Rebirth,
+    /// A check found its slot taken away and looked again.
+    Gone,
+}
+
+#[cfg(not(slidegate_loom))]
+#[inline(always)]
+pub(crate) fn event(_event: Event) {}
+
+#[cfg(not(slidegate_loom))]
+#[inline(always)]
+pub(crate) fn step() {}
+
+#[cfg(slidegate_loom)]
+pub(crate) use modelled::{Died, event, light_fuse, seen, start, step};
+
+#[cfg(slidegate_loom)]
+mod modelled {
+    use super::Event;
+    use std::cell::{Cell, RefCell};
+
+    std::thread_local! {
+        static SEEN: RefCell<[u64; 8]> = const { RefCell::new([0; 8]) };
+        // Threads of a model interleave, so each has a fuse of its own.
+        static FUSES: RefCell<Vec<(loom::thread::ThreadId, usize)>> = const { RefCell::new(Vec::new()) };
+        static ARMED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// What a thread is stopped with: it unwinds to its closure and does nothing more.
+    pub(crate) struct Died;
+
+    pub(crate) fn event(event: Event) {
+        SEEN.with_borrow_mut(|seen| seen[event as usize] += 1);
+    }
+
+    /// How often an event has happened since [`start`].
+    pub(crate) fn seen(event: Event) -> u64 {
+        SEEN.with_borrow(|seen| seen[event as usize])
+    }
+
+    /// Forgets all events; call before a model.
+    pub(crate) fn start() {
+        SEEN.with_borrow_mut(|seen| *seen = [0; 8]);
+        disarm();
+    }
+
+    fn disarm() {
+        FUSES.with_borrow_mut(Vec::clear);
+        ARMED.set(false);
+    }
+
+    /// Lets the current thread perform `accesses` more accesses and then die.
+    pub(crate) fn light_fuse(accesses: usize) {
+        let me = loom::thread::current().id();
+        FUSES.with_borrow_mut(|fuses| {
+            fuses.retain(|(id, _)| *id != me);
+            fuses.push((me, accesses));
+        });
+        ARMED.set(true);
+    }
+
+    pub(crate) fn step() {
+        if !ARMED.get() {
+            return;
+        }
+        let me = loom::thread::current().id();
+        let dies = FUSES.with_borrow_mut(|fuses| {
+            let Some((_, left)) = fuses.iter_mut().find(|(id, _)| *id == me) else {
+                return false;
+            };
+            let dies = *left == 0;
+            *left = left.saturating_sub(1);
+            dies
+        });
+        if dies {
+            FUSES.with_borrow_mut(|fuses| fuses.retain(|(id, _)| *id != me));
+            std::panic::resume_unwind(Box::new(Died));
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The table: which slot is whose.
+//!
+//! **Layout.** One slice of words: a key word per slot, then the slots' rings,
+//! then their cells. A key may stand in any slot of two buckets (its *probe
+//! set*); slot `j` owns ring `j` for good.
+//!
+//! **Insertion.** An empty word is claimed as *tentative*; then the rest of the
+//! probe set is read by read-modify-writes. Two insertions of one key claim
+//! different slots only if each claims before it looks. Whichever looks second
+//! finds the other: were neither to find the other, each one's look at the other's
+//! word would precede that word's claim, and each claim precedes its own look,
+//! which is a circle; a plain load could still return the older value, a
+//! read-modify-write cannot. The lower slot wins, the higher is freed. Anyone who
+//! meets a tentative word of its own key finishes it, so a thread that stops in
+//! the middle leaves nothing to wait for.
+//!
+//! **Eviction.** Where the probe set is full, slots whose ring has been idle for
+//! the longest window are frozen and freed: such a key is indistinguishable from
+//! a fresh one. Whoever finds a frozen ring under a committed key frees the slot.
+//! The key word freed is the one read before the ring's head, so that a newer
+//! tenant is never touched.
+//!
+//! **A tentative word of another key** whose thread stopped is freed when nothing
+//! else gives room, at most twice a call; its owner, if alive, looks again.
+
+mod key;
+
+pub(crate) use key::{Hashing, Key, NameHash};
+
+use std::io;
+
+use crate::ring::{self, Answer, Ask, Attempt, Query, Ring, SLOT_WORDS, Tenant};
+use crate::sync::fault::{Fault, planted};
+use crate::sync::trace::{Event, event};
+use crate::sync::{Word, Words};
+use crate::time::Timeline;
+use key::KeyWord;
+
+/// Words of a bucket: one cache line. Models shrink it to reach a full probe
+/// set with two keys.
+#[cfg(not(slidegate_loom))]
+const BUCKET: usize = 8;
+#[cfg(slidegate_loom)]
+const BUCKET: usize = 1;
+
+const PROBES: usize = 2 * BUCKET;
+
+/// Slots per hundred keys. At a load of 1/1.8 the mean-field model of two-choice
+/// buckets of eight refuses less than one key in 10^15 insertions; at 1/1.5 it
+/// would be one in 10^6 for a million keys.
+const SLOTS_PER_100_KEYS: u64 = 180;
+
+/// How many foreign tentative words one call may free.
+const MAX_FREED_FOREIGN: usize = 2;
+
+/// The state of all keys.
+pub(crate) struct Table {
+    words: Words,
+    buckets: u32,
+    slots: usize,
+    /// Units that a ring remembers: a power of two, at least every limit.
+    capacity: usize,
+}
+
+/// What a query runs under.
+#[derive(Clone, Copy)]
+pub(crate) struct Env<'l> {
+    pub clock: &'l Timeline,
+    /// The longest window in force, in ticks.
+    pub retention: u64,
+}
+
+/// A key's answer and where its units were charged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reply {
+    Answered(Answer, Option<Place>),
+    /// The probe set has no room for the key.
+    Full,
+    /// The words contradict each other.
+    Corrupt,
+}
+
+/// A slot and the key word under which it was charged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    slot: usize,
+}
+
+/// What one look at a probe set found.
+#[derive(Default)]
+struct Look {
+    committed: Option<(usize, KeyWord)>,
+    /// The lowest insertion of the same key.
+    tentative: Option<(usize, KeyWord)>,
+    /// An empty word in the emptier bucket.
+    empty: Option<(usize, KeyWord)>,
+    foreign: Option<(usize, KeyWord)>,
+}
+
+type ProbeSet = [usize; PROBES];
+
+impl Table {
+    /// A table in which `max_keys` keys find room, each with a ring of
+    /// `capacity` units.
+    pub fn new(max_keys: u64, capacity: usize) -> io::Result<Self> {
+        let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let slots = max_keys
+            .checked_mul(SLOTS_PER_100_KEYS)
+            .ok_or_else(too_large)?
+            .div_ceil(100);
+        let buckets = slots.div_ceil(BUCKET as u64).max(2);
+        let buckets = u32::try_from(buckets).map_err(|_| too_large())?;
+        Self::with_buckets(buckets, capacity)
+    }
+
+    pub(crate) fn with_buckets(buckets: u32, capacity: usize) -> io::Result<Self> {
+        let slots = buckets as usize * BUCKET;
+        let cells_from = slots * (1 + SLOT_WORDS);
+        let words = slots
+            .checked_mul(capacity)
+            .and_then(|cells| cells.checked_add(cells_from))
+            .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Self {
+            words: Words::zeroed(words, cells_from)?,
+            buckets,
+            slots,
+            capacity,
+        })
+    }
+
+    fn key(&self, slot: usize) -> &Word {
+        &self.words[slot]
+    }
+
+    fn ring(&self, slot: usize) -> Ring<'_> {
+        let slot_from = self.slots + slot * SLOT_WORDS;
+        let cells_from = self.slots * (1 + SLOT_WORDS) + slot * self.capacity;
+        Ring::new(
+            &self.words[slot_from..slot_from + SLOT_WORDS],
+            &self.words[cells_from..cells_from + self.capacity],
+        )
+    }
+
+    fn tenant(&self, slot: usize, word: KeyWord) -> Tenant<'_> {
+        Tenant {
+            key: self.key(slot),
+            word: word.0,
+        }
+    }
+
+    fn free(&self, slot: usize, word: KeyWord) -> bool {
+        self.key(slot).cas(word.0, word.freed().0)
+    }
+
+    fn probe_set(&self, key: Key) -> ProbeSet {
+        let [first, second] = key.buckets(self.buckets).map(|b| b as usize * BUCKET);
+        std::array::from_fn(|i| match i < BUCKET {
+            true => first + i,
+            false => second + i - BUCKET,
+        })
+    }
+
+    /// Answers a query for a key. A charge makes room for the key if need be; a
+    /// peek or survey of an absent key answers as for a fresh one.
+    pub fn ask(&self, key: Key, query: &Query<'_>, env: Env<'_>) -> Reply {
+        let probes = self.probe_set(key);
+        let mut foreign_left = MAX_FREED_FOREIGN;
+        for _ in 0..ring::ATTEMPTS {
+            let look = self.look(&probes, key.fingerprint);
+            if let Some((slot, word)) = look.committed {
+                match self.acquire(slot, word, query, env) {
+                    Attempt::Answered(answer) => return Reply::Answered(answer, Some(Place { slot })),
+                    Attempt::Corrupt => return Reply::Corrupt,
+                    Attempt::Gone => event(Event::Gone),
+                }
+            } else if query.ask != Ask::Charge {
+                return Reply::Answered(ring::answer_fresh(query, env.clock), None);
+            } else if !self.make_room(&look, &probes, key, env, &mut foreign_left) {
+                return Reply::Full;
+            }
+        }
+        Reply::Corrupt
+    }
+
+    fn acquire(&self, slot: usize, word: KeyWord, query: &Query<'_>, env: Env<'_>) -> Attempt {
+        let ring = self.ring(slot);
+        let attempt = ring.ask(self.tenant(slot, word), query, env.clock);
+        if matches!(attempt, Attempt::Gone) && ring.head().is_frozen() {
+            // The word was read before the head: a newer tenant's has changed.
+            self.free(slot, word);
+        }
+        attempt
+    }
+
+    fn look(&self, probes: &ProbeSet, fingerprint: u64) -> Look {
+        let mut look = Look::default();
+        let mut empties = [(0, None); 2];
+        for (place, &slot) in probes.iter().enumerate() {
+            let word = KeyWord(self.key(slot).load());
+            let found = Some((slot, word));
+            if word.is_empty() {
+                let (count, first) = &mut empties[place / BUCKET];
+                *count += 1;
+                *first = first.or(found);
+            } else if word.is_committed() && word.names(fingerprint) {
+                look.committed = found;
+                return look;
+            } else if word.is_tentative() && word.names(fingerprint) {
+                look.tentative = look.tentative.or(found);
+            } else if word.is_tentative() {
+                look.foreign = look.foreign.or(found);
+            }
+        }
+        let [first, second] = empties;
+        look.empty = if second.0 > first.0 { second.1 } else { first.1 };
+        look
+    }
+
+    /// Brings the key one step nearer to a slot of its own; `false` if there is
+    /// no room.
+    fn make_room(
+        &self,
+        look: &Look,
+        probes: &ProbeSet,
+        key: Key,
+        env: Env<'_>,
+        foreign_left: &mut usize,
+    ) -> bool {
+        let now = env.clock.now().tick();
+        if let Some((slot, word)) = look.tentative {
+            event(Event::Takeover);
+            self.finish(slot, word, probes, key, now);
+            return true;
+        }
+        if let Some((slot, empty)) = look.empty {
+            let claimed = empty.claimed(key.fingerprint);
+            if self.key(slot).cas(empty.0, claimed.0) {
+                self.finish(slot, claimed, probes, key, now);
+            }
+            return true;
+        }
+        if self.evict_idle(probes, env.retention, now) {
+            return true;
+        }
+        match look.foreign {
+            Some((slot, word)) if *foreign_left > 0 => {
+                *foreign_left -= 1;
+                self.free(slot, word);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Frees every idle slot of a probe set; whether there was one.
+    fn evict_idle(&self, probes: &ProbeSet, retention: u64, now: u64) -> bool {
+        let mut freed = false;
+        for &slot in probes {
+            // Before the head: freeing a word read after it could free a newer
+            // tenant's.
+            let word = KeyWord(self.key(slot).load());
+            if !word.is_committed() {
+                freed |= word.is_empty();
+                continue;
+            }
+            let tenant = self.tenant(slot, word);
+            if self.ring(slot).freeze_if_idle(tenant, retention, now) {
+                freed |= self.free(slot, word);
+            }
+        }
+        freed
+    }
+
+    /// Decides an insertion: commits the claim, or frees it in favour of another
+    /// one of the same key. Anyone may do it, any number of times.
+    fn finish(&self, slot: usize, claim: KeyWord, probes: &ProbeSet, key: Key, now: u64) {
+        let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
+        if !planted(Fault::InsertWithoutRescan) {
+            for (other_place, &other) in probes.iter().enumerate() {
+                let comes_first = other_place < place;
+                if other != slot && !self.prevails(slot, claim, other, comes_first, key) {
+                    event(Event::DuplicateLost);
+                    return;
+                }
+            }
+        }
+        let tenant = self.tenant(slot, claim);
+        if planted(Fault::CommitBeforeRebirth) {
+            self.key(slot).cas(claim.0, claim.committed().0);
+        }
+        if self.ring(slot).revive(tenant, now) {
+            self.key(slot).cas(claim.0, claim.committed().0);
+        }
+    }
+
+    /// Whether the claim stands against what another slot of the probe set
+    /// holds; if not, the claim is freed.
+    fn prevails(
+        &self,
+        slot: usize,
+        claim: KeyWord,
+        other: usize,
+        comes_first: bool,
+        key: Key,
+    ) -> bool {
+        for _ in 0..ring::ATTEMPTS {
+            let word = KeyWord(match planted(Fault::RescanByLoads) {
+                true => self.key(other).load(),
+                false => self.key(other).load_newest(),
+            });
+            if word.is_empty() || !word.names(key.fingerprint) {
+                return true;
+            }
+            if word.is_tentative() && !comes_first {
+                if planted(Fault::IgnoreLaterInsertion) {
+                    return true;
+                }
+                self.free(other, word);
+                continue;
+            }
+            if word.is_committed() && self.ring(other).head().is_frozen() {
+                self.free(other, word);
+                continue;
+            }
+            self.free(slot, claim);
+            return false;
+        }
+        false
+    }
+
+    /// Lends back units that were charged at `place` with the stamp `at`.
+    pub fn refund(&self, place: Place, units: u32, at: u64, env: Env<'_>) {
+        let now = env.clock.now().tick();
+        self.ring(place.slot).refund(units, at, env.retention, now);
+    }
+
+    /// How many slots hold a key at the moment: a walk over all of them.
+    pub fn count_keys(&self) -> usize {
+        let is_key = |&slot: &usize| KeyWord(self.key(slot).load()).is_committed();
+        (0..self.slots).filter(is_key).count()
+    }
+
+    /// How many slots there are.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+}
