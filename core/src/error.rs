@@ -33,10 +33,14 @@ pub enum Error {
     },
     /// Too many different endpoints were resolved: ids name route templates,
     /// never concrete paths.
-    #[error("the limiter has its {MAX_ENDPOINTS} endpoint ids already; an id names a route template, not a concrete path")]
+    #[error(
+        "the limiter has its {MAX_ENDPOINTS} endpoint ids already; an id names a route template, not a concrete path"
+    )]
     TooManyEndpoints,
     /// The policies of this limiter's life had too many different rule names.
-    #[error("the limiter has seen {MAX_RULE_IDS} different rule names, which is all it can tell apart")]
+    #[error(
+        "the limiter has seen {MAX_RULE_IDS} different rule names, which is all it can tell apart"
+    )]
     TooManyRules,
     /// The state could not be allocated.
     #[error("cannot reserve memory for {max_keys} keys: {source}")]

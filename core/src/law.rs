@@ -243,7 +243,10 @@ mod tests {
         block(log, windows, cost, at, credit).map_or(0, |b| b.until)
     }
 
-    const NO_CREDIT: Credit = Credit { units: 0, oldest: 0 };
+    const NO_CREDIT: Credit = Credit {
+        units: 0,
+        oldest: 0,
+    };
 
     /// By counting one by one, in wide numbers.
     fn counted(stamps: &[u64], window: &Window, at: u64) -> u32 {
@@ -284,7 +287,10 @@ mod tests {
         // so three units do not fit before all but none are gone.
         let log = Stamps(vec![10, 12, 14]);
         let window = [Window::from_ticks(3, 100)];
-        let credit = Credit { units: 1, oldest: 10 };
+        let credit = Credit {
+            units: 1,
+            oldest: 10,
+        };
         assert_eq!(earliest(&log, &window, 1, 20, credit), 0);
         assert_eq!(earliest(&log, &window, 2, 20, credit), 112);
     }

@@ -5,8 +5,9 @@
 //! read in nanoseconds and only here turned into ticks, so that every window
 //! and every retry instant is exact to the tick.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::sync::Register;
 
 /// Nanoseconds in one tick.
 pub(crate) const TICK_NS: u64 = 1_000;
@@ -67,7 +68,7 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     unix_base_ns: u64,
-    elapsed_ns: AtomicU64,
+    elapsed_ns: Register,
 }
 
 impl ManualClock {
@@ -76,39 +77,32 @@ impl ManualClock {
     pub fn new(unix_ns: u64) -> Self {
         Self {
             unix_base_ns: unix_ns,
-            elapsed_ns: AtomicU64::new(0),
+            elapsed_ns: Register::default(),
         }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let by = saturating_ns(by);
-        self.update(|elapsed| elapsed.saturating_add(by));
+        self.elapsed_ns.update(|elapsed| elapsed.saturating_add(by));
     }
 
     /// Moves the clock back, at most to its origin: to test what a stepping
     /// clock does.
     pub fn step_back(&self, by: Duration) {
         let by = saturating_ns(by);
-        self.update(|elapsed| elapsed.saturating_sub(by));
+        self.elapsed_ns.update(|elapsed| elapsed.saturating_sub(by));
     }
 
     /// Sets the time elapsed since the clock was made, in nanoseconds.
     pub fn set_elapsed_ns(&self, elapsed_ns: u64) {
-        self.update(|_| elapsed_ns);
-    }
-
-    fn update(&self, to: impl Fn(u64) -> u64) {
-        // One word is all the state there is, so Relaxed loses nothing.
-        let _ = self
-            .elapsed_ns
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(to(now)));
+        self.elapsed_ns.update(|_| elapsed_ns);
     }
 }
 
 impl Clock for ManualClock {
     fn monotonic_ns(&self) -> u64 {
-        self.elapsed_ns.load(Ordering::Relaxed)
+        self.elapsed_ns.get()
     }
 
     fn unix_ns(&self) -> u64 {

@@ -6,7 +6,7 @@ use super::active::Active;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_LIMIT, Policy};
-use crate::sync::{self, ArcSwap};
+use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Table};
 use crate::time::{Clock, Timeline};
 
@@ -73,7 +73,7 @@ impl LimiterBuilder {
             hashing,
             clock: Timeline::new(self.clock.clone()),
             on_full: self.on_full,
-            untracked: sync::counter(),
+            untracked: CachePadded::new(Register::default()),
         })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::decision::{Decision, RuleId};
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::sync::{ArcSwap, CachePadded, Word};
+use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Table};
 use crate::time::Timeline;
 use active::Active;
@@ -66,7 +66,7 @@ pub struct Limiter {
     hashing: Hashing,
     clock: Timeline,
     on_full: OnFull,
-    untracked: CachePadded<Word>,
+    untracked: CachePadded<Register>,
 }
 
 impl Limiter {
@@ -157,9 +157,7 @@ impl Limiter {
             return Ok(id);
         }
         let active = self.update(|active| active.with_endpoint(template))?;
-        active
-            .endpoint_id(template)
-            .ok_or(Error::TooManyEndpoints)
+        active.endpoint_id(template).ok_or(Error::TooManyEndpoints)
     }
 
     /// The name of a rule.
@@ -179,7 +177,7 @@ impl Limiter {
 
     /// How many requests found no room for their key so far.
     pub fn untracked(&self) -> u64 {
-        self.untracked.counted()
+        self.untracked.get()
     }
 
     /// How many keys (a rule and a merchant each) the table holds, idle ones

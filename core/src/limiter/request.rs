@@ -153,7 +153,12 @@ impl<'a> Request<'a> {
     }
 
     fn give_back(&self, charged: &[Answered<'a>]) {
-        for Answered { claim, answer, place } in charged {
+        for Answered {
+            claim,
+            answer,
+            place,
+        } in charged
+        {
             if let Some(place) = *place {
                 let table = &self.limiter.table;
                 table.refund(place, claim.cost, answer.at, self.env());
@@ -246,7 +251,10 @@ impl<'a> Request<'a> {
             window: claim.windows[standing.window],
             remaining: standing.remaining,
             retry_after_ns,
-            reset_at_ns: self.limiter.clock.unix_ns_of(standing.resets_at, answer.now),
+            reset_at_ns: self
+                .limiter
+                .clock
+                .unix_ns_of(standing.resets_at, answer.now),
         })
     }
 }

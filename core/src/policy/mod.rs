@@ -9,8 +9,8 @@ mod route;
 mod window;
 
 pub use mistake::{Mistake, PolicyError};
-pub(crate) use route::{Matched, RouteTable, check_method, check_path, split_endpoint};
 pub use route::MAX_ENDPOINT_BYTES;
+pub(crate) use route::{Matched, RouteTable, check_method, check_path, split_endpoint};
 pub use window::{MAX_LIMIT, MAX_WINDOW, Window};
 
 use std::path::Path;
@@ -108,7 +108,11 @@ impl PolicyInner {
     /// The longest window in force, in ticks: a key idle for longer is
     /// indistinguishable from a fresh one.
     pub fn retention(&self) -> u64 {
-        let lengths = self.rules.iter().flat_map(|r| &r.windows).map(Window::ticks);
+        let lengths = self
+            .rules
+            .iter()
+            .flat_map(|r| &r.windows)
+            .map(Window::ticks);
         lengths.max().unwrap_or(0)
     }
 }

@@ -26,7 +26,11 @@ type Span = Range<usize>;
 pub(super) fn parse(text: &str) -> Result<PolicyInner, Vec<Mistake>> {
     let mut reader = Reader::new(text);
     if text.len() > MAX_POLICY_BYTES {
-        reader.complain(0..0, "", format!("the text is larger than {MAX_POLICY_BYTES} bytes"));
+        reader.complain(
+            0..0,
+            "",
+            format!("the text is larger than {MAX_POLICY_BYTES} bytes"),
+        );
         return Err(reader.mistakes);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -148,7 +152,11 @@ impl<'t> Reader<'t> {
             let field = format!("exempt[{index}]");
             match item.get_ref().as_str() {
                 Some(route) => self.route(item.span(), field, route, RouteTarget::Exempt),
-                None => self.complain(item.span(), field, "write a route, such as \"GET /healthz\""),
+                None => self.complain(
+                    item.span(),
+                    field,
+                    "write a route, such as \"GET /healthz\"",
+                ),
             }
         }
     }
@@ -164,34 +172,22 @@ impl<'t> Reader<'t> {
     }
 
     fn route_table(&mut self) -> RouteTable {
-        // Equal routes are the common mistake and deserve to name their partner.
         let mut seen: HashMap<&RoutePattern, usize> = HashMap::new();
         let mut equal = Vec::new();
         for (index, (pattern, _)) in self.routes.iter().enumerate() {
-            if let Some(first) = seen.get(pattern) {
-                equal.push((index, *first));
-            } else {
-                seen.insert(pattern, index);
+            match seen.get(pattern) {
+                Some(first) => equal.push((index, *first)),
+                None => drop(seen.insert(pattern, index)),
             }
         }
-        for &(index, first) in &equal {
+        for (index, first) in equal {
             let (span, field) = self.route_places[index].clone();
             let (first_span, first_field) = self.route_places[first].clone();
             let line = self.line_of(first_span.start);
-            self.complain(span, field, format!("the same route stands in {first_field}, line {line}"));
+            let message = format!("the same route stands in {first_field}, line {line}");
+            self.complain(span, field, message);
         }
-        match RouteTable::build(&self.routes) {
-            Ok(table) => table,
-            Err(clashes) => {
-                for (index, message) in clashes {
-                    if !equal.iter().any(|(i, _)| *i == index) {
-                        let (span, field) = self.route_places[index].clone();
-                        self.complain(span, field, message);
-                    }
-                }
-                RouteTable::default()
-            }
-        }
+        RouteTable::build(&self.routes)
     }
 
     fn rules(&mut self, table: &DeTable<'_>) -> (Vec<Rule>, SmallVec<[u32; 4]>) {
@@ -204,7 +200,11 @@ impl<'t> Reader<'t> {
             return (rules, stars);
         };
         if list.len() > MAX_RULES {
-            self.complain(value.span(), "rule", format!("there are more than {MAX_RULES} rules"));
+            self.complain(
+                value.span(),
+                "rule",
+                format!("there are more than {MAX_RULES} rules"),
+            );
             return (rules, stars);
         }
         let mut lines_by_name: HashMap<String, usize> = HashMap::new();
@@ -237,7 +237,9 @@ impl<'t> Reader<'t> {
         lines_by_name: &mut HashMap<String, usize>,
     ) -> String {
         let field = format!("{prefix}name");
-        let Some((span, name)) = self.text_field(table, rule, &field, "a name, such as \"create-payment\"") else {
+        let Some((span, name)) =
+            self.text_field(table, rule, &field, "a name, such as \"create-payment\"")
+        else {
             return String::new();
         };
         let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -274,7 +276,11 @@ impl<'t> Reader<'t> {
         }
         stars.push(index);
         if stars.len() == MAX_STAR_RULES + 1 {
-            self.complain(span, field, format!("there are more than {MAX_STAR_RULES} rules with \"*\""));
+            self.complain(
+                span,
+                field,
+                format!("there are more than {MAX_STAR_RULES} rules with \"*\""),
+            );
         }
     }
 
@@ -308,7 +314,11 @@ impl<'t> Reader<'t> {
         let list = match value.get_ref().as_array() {
             Some(list) if (1..=MAX_WINDOWS).contains(&list.len()) => list,
             Some(list) if !list.is_empty() => {
-                self.complain(value.span(), field, format!("there are more than {MAX_WINDOWS} windows"));
+                self.complain(
+                    value.span(),
+                    field,
+                    format!("there are more than {MAX_WINDOWS} windows"),
+                );
                 return windows;
             }
             _ => {
@@ -320,7 +330,11 @@ impl<'t> Reader<'t> {
             let field = format!("{field}[{index}]");
             match self.window(item, &field) {
                 Some(window) if windows.iter().any(|w| w.ticks() == window.ticks()) => {
-                    self.complain(item.span(), field, "the rule has a window of this length already");
+                    self.complain(
+                        item.span(),
+                        field,
+                        "the rule has a window of this length already",
+                    );
                 }
                 Some(window) => windows.push(window),
                 None => {}
@@ -344,12 +358,21 @@ impl<'t> Reader<'t> {
             return 1;
         };
         let field = format!("{prefix}cost");
-        let Some(cost) = integer(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n >= 1) else {
-            self.complain(value.span(), field, "write a whole number of units, 1 or more");
+        let Some(cost) = integer(value)
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n >= 1)
+        else {
+            self.complain(
+                value.span(),
+                field,
+                "write a whole number of units, 1 or more",
+            );
             return 1;
         };
         if let Some(window) = windows.iter().find(|w| w.limit < cost) {
-            let message = format!("cost {cost} is above the limit of {window}, so no request could ever be admitted");
+            let message = format!(
+                "cost {cost} is above the limit of {window}, so no request could ever be admitted"
+            );
             self.complain(value.span(), field, message);
         }
         cost

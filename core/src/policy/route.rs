@@ -8,8 +8,9 @@
 //! An ordinary path has one spelling and costs one look-up.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use path_tree::PathTree;
 use smallvec::SmallVec;
 
 /// The longest endpoint text, in bytes.
@@ -87,16 +88,19 @@ impl RoutePattern {
 fn template_segment(segment: &str, position: usize, is_last: bool) -> Result<String, &'static str> {
     if let Some(name) = segment.strip_prefix(':') {
         check_parameter(name)?;
-        return Ok(format!("{{p{position}}}"));
+        return Ok(format!(":p{position}"));
     }
     if let Some(name) = segment.strip_prefix('*') {
         check_parameter(name)?;
         return match is_last {
-            true => Ok(format!("{{*p{position}}}")),
+            true => Ok("+".to_owned()),
             false => Err("a catch-all such as *rest must stand last"),
         };
     }
-    Ok(segment.replace('{', "{{").replace('}', "}}"))
+    match segment.contains([':', '*', '+', '\\']) {
+        true => Err("':' and '*' stand at the beginning of a segment only, '+' and '\\' nowhere"),
+        false => Ok(segment.to_owned()),
+    }
 }
 
 fn check_parameter(name: &str) -> Result<(), &'static str> {
@@ -123,43 +127,37 @@ pub(crate) enum Matched {
 }
 
 /// All routes of a policy, by method.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct RouteTable {
-    by_method: HashMap<String, matchit::Router<RouteTarget>>,
+    by_method: HashMap<String, PathTree<RouteTarget>>,
 }
 
 impl RouteTable {
-    /// Builds the table. Errors name the index of the route that clashes.
-    pub fn build(routes: &[(RoutePattern, RouteTarget)]) -> Result<Self, Vec<(usize, String)>> {
+    /// Builds the table of routes that differ from each other.
+    ///
+    /// Servers answer HEAD with the GET handler, so a GET route governs HEAD too,
+    /// unless the policy has the same route for HEAD.
+    pub fn build(routes: &[(RoutePattern, RouteTarget)]) -> Self {
         let mut table = Self::default();
-        let mut clashes = Vec::new();
-        for (index, (pattern, target)) in routes.iter().enumerate() {
-            if let Err(clash) = table.insert(&pattern.method, pattern, *target) {
-                clashes.push((index, clash));
+        for (pattern, target) in routes {
+            table.insert(pattern, *target);
+        }
+        let own: HashSet<&RoutePattern> = routes.iter().map(|(pattern, _)| pattern).collect();
+        for (pattern, target) in routes.iter().filter(|(p, _)| p.method == "GET") {
+            let head = RoutePattern {
+                method: "HEAD".to_owned(),
+                ..pattern.clone()
+            };
+            if !own.contains(&head) {
+                table.insert(&head, *target);
             }
         }
-        table.serve_head_with_get(routes);
-        match clashes.is_empty() {
-            true => Ok(table),
-            false => Err(clashes),
-        }
+        table
     }
 
-    fn insert(&mut self, method: &str, route: &RoutePattern, target: RouteTarget) -> Result<(), String> {
-        self.by_method
-            .entry(method.to_owned())
-            .or_default()
-            .insert(route.template.clone(), target)
-            .map_err(|e| e.to_string())
-    }
-
-    /// Servers answer HEAD with the GET handler, so a GET rule governs HEAD too,
-    /// unless the policy has a HEAD rule of its own for the route.
-    fn serve_head_with_get(&mut self, routes: &[(RoutePattern, RouteTarget)]) {
-        for (pattern, target) in routes.iter().filter(|(p, _)| p.method == "GET") {
-            // A clash means that a HEAD route stands there already.
-            let _ = self.insert("HEAD", pattern, *target);
-        }
+    fn insert(&mut self, route: &RoutePattern, target: RouteTarget) {
+        let tree = self.by_method.entry(route.method.clone()).or_default();
+        let _id = tree.insert(&route.template, target);
     }
 
     /// Finds the rules of a concrete request. `method` is compared without case.
@@ -177,10 +175,10 @@ impl RouteTable {
             return Matched::Rules(SmallVec::new());
         };
         if is_plain(path) {
-            return match router.at(path).map(|m| *m.value) {
-                Ok(RouteTarget::Exempt) => Matched::Exempt,
-                Ok(RouteTarget::Rule(rule)) => Matched::Rules(SmallVec::from_slice(&[rule])),
-                Err(_) => Matched::Rules(SmallVec::new()),
+            return match look_up(router, path) {
+                Some(RouteTarget::Exempt) => Matched::Exempt,
+                Some(RouteTarget::Rule(rule)) => Matched::Rules(SmallVec::from_slice(&[rule])),
+                None => Matched::Rules(SmallVec::new()),
             };
         }
         find_all_spellings(router, path)
@@ -199,8 +197,14 @@ fn is_plain(path: &str) -> bool {
     path == "/" || !bytes.iter().enumerate().any(unusual)
 }
 
+fn look_up(router: &PathTree<RouteTarget>, path: &str) -> Option<RouteTarget> {
+    // "*" is no path, and the router would take it for one.
+    let (target, _) = router.find(path).filter(|_| path.starts_with('/'))?;
+    Some(*target)
+}
+
 #[cold]
-fn find_all_spellings(router: &matchit::Router<RouteTarget>, path: &str) -> Matched {
+fn find_all_spellings(router: &PathTree<RouteTarget>, path: &str) -> Matched {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let spellings: [Cow<'_, str>; 4] = [
         Cow::Borrowed(path),
@@ -208,7 +212,7 @@ fn find_all_spellings(router: &matchit::Router<RouteTarget>, path: &str) -> Matc
         Cow::Owned(clean(&decoded)),
         decoded,
     ];
-    let targets = spellings.map(|spelling| router.at(&spelling).ok().map(|m| *m.value));
+    let targets = spellings.map(|spelling| look_up(router, &spelling));
     // An unusual spelling must not buy an exemption: every reading has to agree.
     if targets.iter().all(|t| *t == Some(RouteTarget::Exempt)) {
         return Matched::Exempt;
@@ -247,7 +251,7 @@ mod tests {
             .iter()
             .map(|(text, target)| (RoutePattern::parse(text).unwrap(), *target))
             .collect();
-        RouteTable::build(&routes).unwrap()
+        RouteTable::build(&routes)
     }
 
     fn payments() -> RouteTable {
@@ -315,7 +319,15 @@ mod tests {
     #[test]
     fn odd_spellings_are_charged_to_every_rule_they_could_reach() {
         let t = payments();
-        for path in ["/v1/payment/", "//v1/payment", "/v1//payment", "/v1/%70ayment", "/v1/./payment", "/v1/x/../payment", "/%76%31/payment%2F"] {
+        for path in [
+            "/v1/payment/",
+            "//v1/payment",
+            "/v1//payment",
+            "/v1/%70ayment",
+            "/v1/./payment",
+            "/v1/x/../payment",
+            "/%76%31/payment%2F",
+        ] {
             assert_eq!(rules(&t, "POST", path), [0], "{path}");
         }
         // A router that decodes reaches `list`; one that does not reaches `:id`.
@@ -341,14 +353,37 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_mean_the_same_are_a_clash() {
-        let routes = [
-            (RoutePattern::parse("GET /a/:id").unwrap(), RouteTarget::Rule(0)),
-            (RoutePattern::parse("get /a/:name").unwrap(), RouteTarget::Rule(1)),
-        ];
-        let clashes = RouteTable::build(&routes).unwrap_err();
-        assert_eq!(clashes.len(), 1);
-        assert_eq!(clashes[0].0, 1);
+    fn patterns_that_differ_in_parameter_names_alone_are_equal() {
+        let pattern = |text| RoutePattern::parse(text).unwrap();
+        assert_eq!(pattern("GET /a/:id"), pattern("get /a/:name"));
+        assert_ne!(pattern("GET /a/:id"), pattern("GET /a/*id"));
+    }
+
+    #[test]
+    fn a_parameter_is_a_whole_segment_whatever_it_holds() {
+        let t = table(&[
+            ("GET /a/:id", RouteTarget::Rule(0)),
+            ("GET /a/:id/x.json", RouteTarget::Rule(1)),
+        ]);
+        for id in [
+            "7", "a.b", "a-b", ".hidden", "a:b", "*", "+", "a~b;c=d", "ü", ":id",
+        ] {
+            assert_eq!(rules(&t, "GET", &format!("/a/{id}")), [0], "{id}");
+            assert_eq!(rules(&t, "GET", &format!("/a/{id}/x.json")), [1], "{id}");
+        }
+        assert_eq!(rules(&t, "GET", "/a/"), []);
+    }
+
+    #[test]
+    fn a_parameter_and_a_catch_all_share_a_place() {
+        let t = table(&[
+            ("GET /a/:x/d", RouteTarget::Rule(0)),
+            ("GET /a/b/*rest", RouteTarget::Rule(1)),
+            ("GET /a/*rest", RouteTarget::Rule(2)),
+        ]);
+        assert_eq!(rules(&t, "GET", "/a/b/d"), [1]);
+        assert_eq!(rules(&t, "GET", "/a/z/d"), [0]);
+        assert_eq!(rules(&t, "GET", "/a/z/e"), [2]);
     }
 
     #[test]
@@ -365,16 +400,11 @@ mod tests {
             ("GET /a/:", "parameter"),
             ("GET /*rest/b", "last"),
             ("GET /a b", "blank"),
+            ("GET /a:b", "beginning"),
+            ("GET /a+", "nowhere"),
         ] {
             let message = RoutePattern::parse(text).unwrap_err();
             assert!(message.contains(why), "{text}: {message}");
         }
-    }
-
-    #[test]
-    fn braces_in_a_path_are_only_braces() {
-        let t = table(&[("GET /a/{id}", RouteTarget::Rule(0))]);
-        assert_eq!(rules(&t, "GET", "/a/{id}"), [0]);
-        assert_eq!(rules(&t, "GET", "/a/7"), []);
     }
 }

@@ -143,7 +143,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_window_is_refused_with_the_shape() {
-        for text in ["", "100", "/s", "100/", "100/ s", "-1/s", "+1/s", "1/sec", "1/1.5s", "1 /s"] {
+        for text in [
+            "", "100", "/s", "100/", "100/ s", "-1/s", "+1/s", "1/sec", "1/1.5s", "1 /s",
+        ] {
             let message = window(text).unwrap_err();
             assert!(message.contains("limit/[n]unit"), "{text}: {message}");
         }
@@ -155,7 +157,15 @@ mod tests {
         assert!(window("2049/s").unwrap_err().contains("2048"));
         assert!(window("1/0s").unwrap_err().contains("length 0"));
         assert!(window("1/367day").unwrap_err().contains("366day"));
-        assert!(window("99999999999999999999/s").unwrap_err().contains("2048"));
-        assert!(window("1/99999999999999999999day").unwrap_err().contains("366day"));
+        assert!(
+            window("99999999999999999999/s")
+                .unwrap_err()
+                .contains("2048")
+        );
+        assert!(
+            window("1/99999999999999999999day")
+                .unwrap_err()
+                .contains("366day")
+        );
     }
 }

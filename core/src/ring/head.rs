@@ -73,11 +73,17 @@ mod tests {
     #[test]
     fn the_three_fields_do_not_touch() {
         let head = Head::new((1 << 48) - 1, 0, COUNT_MASK);
-        assert_eq!((head.stamp(), head.count(), head.is_frozen()), ((1 << 48) - 1, COUNT_MASK, false));
+        assert_eq!(
+            (head.stamp(), head.count(), head.is_frozen()),
+            ((1 << 48) - 1, COUNT_MASK, false)
+        );
         let next = head.admit((1 << 48) - 1, 1);
         assert_eq!((next.stamp(), next.count()), ((1 << 48) - 1, 0));
         let frozen = head.frozen();
-        assert_eq!((frozen.stamp(), frozen.count(), frozen.is_frozen()), (head.stamp(), head.count(), true));
+        assert_eq!(
+            (frozen.stamp(), frozen.count(), frozen.is_frozen()),
+            (head.stamp(), head.count(), true)
+        );
         assert!(!frozen.revived(5).is_frozen());
     }
 

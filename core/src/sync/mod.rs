@@ -7,6 +7,8 @@
 //! consistent operation, so every edge of a proof is an edge between a write and
 //! a read of one and the same word.
 
+#![allow(clippy::disallowed_types)]
+
 pub(crate) mod fault;
 mod memory;
 pub(crate) mod trace;
@@ -66,19 +68,25 @@ impl Word {
             }
         }
     }
-
-    /// Counts one event. Counters order nothing, hence Relaxed.
-    pub fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Reads a counter.
-    pub fn counted(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
-/// A counter on a cache line of its own.
-pub(crate) fn counter() -> CachePadded<Word> {
-    CachePadded::new(Word(AtomicU64::new(0)))
+/// A number outside the engine's state, such as a statistic or a test clock. It
+/// orders nothing, so its accesses are relaxed, and models do not schedule them.
+#[derive(Debug, Default)]
+pub(crate) struct Register(std::sync::atomic::AtomicU64);
+
+impl Register {
+    pub fn get(&self) -> u64 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub fn update(&self, to: impl Fn(u64) -> u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |now| Some(to(now)));
+    }
+
+    /// Adds one.
+    pub fn count(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Rebirth,
     /// A check found its slot taken away and looked again.
     Gone,
+    /// A thread was stopped for good.
+    Death,
 }
 
 #[cfg(not(slidegate_loom))]
@@ -92,6 +94,7 @@ mod modelled {
             dies
         });
         if dies {
+            event(Event::Death);
             FUSES.with_borrow_mut(|fuses| fuses.retain(|(id, _)| *id != me));
             std::panic::resume_unwind(Box::new(Died));
         }

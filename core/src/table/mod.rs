@@ -169,7 +169,9 @@ impl Table {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
                 match self.acquire(slot, word, query, env) {
-                    Attempt::Answered(answer) => return Reply::Answered(answer, Some(Place { slot })),
+                    Attempt::Answered(answer) => {
+                        return Reply::Answered(answer, Some(Place { slot }));
+                    }
                     Attempt::Corrupt => return Reply::Corrupt,
                     Attempt::Gone => event(Event::Gone),
                 }
@@ -212,7 +214,11 @@ impl Table {
             }
         }
         let [first, second] = empties;
-        look.empty = if second.0 > first.0 { second.1 } else { first.1 };
+        look.empty = if second.0 > first.0 {
+            second.1
+        } else {
+            first.1
+        };
         look
     }
 
@@ -239,7 +245,7 @@ impl Table {
             }
             return true;
         }
-        if self.evict_idle(probes, env.retention, now) {
+        if self.evict_idle(probes, key.fingerprint, env.retention, now) {
             return true;
         }
         match look.foreign {
@@ -252,23 +258,22 @@ impl Table {
         }
     }
 
-    /// Frees every idle slot of a probe set; whether there was one.
-    fn evict_idle(&self, probes: &ProbeSet, retention: u64, now: u64) -> bool {
-        let mut freed = false;
+    /// Frees every idle slot of a probe set; whether it is worth another look.
+    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, retention: u64, now: u64) -> bool {
+        let mut changed = false;
         for &slot in probes {
             // Before the head: freeing a word read after it could free a newer
             // tenant's.
             let word = KeyWord(self.key(slot).load());
-            if !word.is_committed() {
-                freed |= word.is_empty();
-                continue;
-            }
+            // Somebody else made room, or brought this very key in, meanwhile.
+            changed |= word.is_empty() || word.names(fingerprint);
             let tenant = self.tenant(slot, word);
-            if self.ring(slot).freeze_if_idle(tenant, retention, now) {
-                freed |= self.free(slot, word);
+            if word.is_committed() && self.ring(slot).freeze_if_idle(tenant, retention, now) {
+                self.free(slot, word);
+                changed = true;
             }
         }
-        freed
+        changed
     }
 
     /// Decides an insertion: commits the claim, or frees it in favour of another
