@@ -142,7 +142,8 @@ impl Active {
     }
 
     pub fn endpoint_id(&self, template: &str) -> Option<EndpointId> {
-        self.endpoints.ids.get(template).copied().map(EndpointId)
+        let index = self.endpoints.ids.get(template)?;
+        Some(EndpointId(index + 1))
     }
 
     pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
@@ -160,7 +161,7 @@ impl Active {
     pub fn governs(&self, endpoint: Endpoint<'_>) -> Result<Governed, Error> {
         match endpoint {
             Endpoint::Id(EndpointId(id)) => {
-                let governed = self.governed.get(id as usize).cloned();
+                let governed = self.governed.get((id as usize).wrapping_sub(1)).cloned();
                 governed.ok_or(Error::UnknownEndpoint { id })
             }
             Endpoint::Text("") => self.govern_merchant_alone(),

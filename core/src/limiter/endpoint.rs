@@ -6,7 +6,7 @@
 pub struct EndpointId(pub(crate) u32);
 
 impl EndpointId {
-    /// The number that the C interface shows.
+    /// The number that the C interface shows; 0 is no id.
     pub const fn get(self) -> u32 {
         self.0
     }

@@ -81,23 +81,18 @@ fn a_later_insertion_ignored_doubles_a_key() {
 
 #[test]
 fn a_birth_not_raised_gives_a_tenant_anothers_stamps() {
-    dies(Fault::BirthNotRaised, &[ADMITS_WHAT_FITS], table::rebirth);
-}
-
-#[test]
-fn an_eviction_that_does_not_read_the_key_again_closes_anothers_ring() {
     dies(
-        Fault::EvictKeyUnchecked,
-        &[CHARGED_AS_ANSWERED, NOT_LOST, NEVER_OVER],
-        table::check_meets_eviction,
+        Fault::BirthNotRaised,
+        &[CHARGED_AS_ANSWERED],
+        table::rebirth,
     );
 }
 
 #[test]
-fn a_frozen_unfilled_head_loses_a_unit() {
+fn a_frozen_unfilled_head_charges_the_next_tenant() {
     dies(
         Fault::FreezeUnfilled,
-        &[CHARGED_AS_ANSWERED, NOT_LOST, NEVER_OVER],
-        table::rebirth,
+        &[ADMITS_WHAT_FITS, CHARGED_AS_ANSWERED],
+        table::sleeper_is_evicted,
     );
 }

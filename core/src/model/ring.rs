@@ -172,9 +172,11 @@ fn refund_meets_a_check() {
         let ring = Arc::new(Lone::new(2));
         let first = ring.ask(&[window(1, 10)], 1, 5);
         let refunder = ring.clone();
-        let thread = thread::spawn(move || refunder.ring().refund(1, first.at, 10, 5));
-        let racing = ring.ask(&[window(1, 10)], 1, 6);
-        thread.join().expect("a model thread");
+        let refund = thread::spawn(move || refunder.ring().refund(1, first.at, 10, 5));
+        let checker = ring.clone();
+        let check = thread::spawn(move || checker.ask(&[window(1, 10)], 1, 6));
+        refund.join().expect("a model thread");
+        let racing = check.join().expect("a model thread");
         let after = ring.ask(&[window(1, 10)], 1, 6);
         let admitted = [racing, after].iter().filter(|a| a.admitted).count();
         assert_eq!(admitted, 1, "{ADMITS_WHAT_FITS}");

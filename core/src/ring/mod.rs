@@ -292,8 +292,7 @@ impl<'t> Ring<'t> {
                 return true;
             }
             // After the head, as in `ask`: a newer tenant must not be closed.
-            let ours = planted(Fault::EvictKeyUnchecked) || tenant.holds();
-            if !ours || head.is_corrupt() || head.stamp() + retention > now {
+            if !tenant.holds() || head.is_corrupt() || head.stamp() + retention > now {
                 return false;
             }
             let filled = self.filled.load();
@@ -327,10 +326,7 @@ impl<'t> Ring<'t> {
             if !planted(Fault::BirthNotRaised) {
                 self.birth.raise(head.stamp());
             }
-            let reborn = match planted(Fault::RebirthKeepsStamp) {
-                true => head.stamp(),
-                false => now.max(head.stamp() + 1),
-            };
+            let reborn = now.max(head.stamp() + 1);
             if self.head.cas(head.0, head.revived(reborn).0) {
                 event(Event::Rebirth);
             }

@@ -18,18 +18,10 @@ pub(crate) enum Fault {
     RescanByLoads,
     /// Ignore another insertion of the same key further on in the probe set.
     IgnoreLaterInsertion,
-    /// Free a slot without a new version of its key word.
-    FreeWithoutVersion,
-    /// Commit an insertion before the ring is reborn.
-    CommitBeforeRebirth,
-    /// Let a ring be reborn without moving its head stamp forward.
-    RebirthKeepsStamp,
     /// Let a ring be reborn without burying the former tenant's stamps.
     BirthNotRaised,
     /// Freeze a head whose units are not all written.
     FreezeUnfilled,
-    /// Evict without reading the key word after the head.
-    EvictKeyUnchecked,
 }
 
 #[cfg(not(slidegate_loom))]

