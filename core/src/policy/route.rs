@@ -7,7 +7,6 @@
 //! that such a router could use, and the request is charged to every rule found.
 //! An ordinary path has one spelling and costs one look-up.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use path_tree::PathTree;
@@ -205,14 +204,10 @@ fn look_up(router: &PathTree<RouteTarget>, path: &str) -> Option<RouteTarget> {
 
 #[cold]
 fn find_all_spellings(router: &PathTree<RouteTarget>, path: &str) -> Matched {
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    let spellings: [Cow<'_, str>; 4] = [
-        Cow::Borrowed(path),
-        Cow::Owned(clean(path)),
-        Cow::Owned(clean(&decoded)),
-        decoded,
-    ];
-    let targets = spellings.map(|spelling| look_up(router, &spelling));
+    let targets: SmallVec<[_; 12]> = spellings(path)
+        .iter()
+        .map(|spelling| look_up(router, spelling))
+        .collect();
     // An unusual spelling must not buy an exemption: every reading has to agree.
     if targets.iter().all(|t| *t == Some(RouteTarget::Exempt)) {
         return Matched::Exempt;
@@ -229,17 +224,54 @@ fn find_all_spellings(router: &PathTree<RouteTarget>, path: &str) -> Matched {
     Matched::Rules(rules)
 }
 
-/// The path without empty segments and dot segments.
-fn clean(path: &str) -> String {
+/// Every reading of a path: its escapes kept, decoded within segments (`%2F`
+/// stays an escape) or decoded throughout; and of each, as it is, without empty
+/// segments, and with dot segments resolved after dropping those or before.
+fn spellings(path: &str) -> SmallVec<[String; 12]> {
+    let parts = path.split("%2F").flat_map(|part| part.split("%2f"));
+    let by_segment = parts.map(decode).collect::<Vec<_>>().join("%2F");
+    let mut spellings: SmallVec<[String; 12]> = SmallVec::new();
+    for base in [path.to_owned(), by_segment, decode(path)] {
+        let merged = merge_slashes(&base);
+        let cleaned = resolve_dots(&merged);
+        let resolved = merge_slashes(&resolve_dots(&base));
+        for spelling in [base, merged, cleaned, resolved] {
+            if !spellings.contains(&spelling) {
+                spellings.push(spelling);
+            }
+        }
+    }
+    spellings
+}
+
+fn decode(path: &str) -> String {
+    let decoded = percent_encoding::percent_decode_str(path);
+    decoded.decode_utf8_lossy().into_owned()
+}
+
+/// The path without empty segments.
+fn merge_slashes(path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    format!("/{}", segments.join("/"))
+}
+
+/// The path without dot segments. As RFC 3986 has it, an empty segment is one
+/// that `..` takes back.
+fn resolve_dots(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
+    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
         match segment {
-            "" | "." => {}
+            "." => {}
             ".." => drop(segments.pop()),
             _ => segments.push(segment),
         }
     }
     format!("/{}", segments.join("/"))
+}
+
+/// The path without empty segments and dot segments.
+fn clean(path: &str) -> String {
+    resolve_dots(&merge_slashes(path))
 }
 
 #[cfg(test)]
@@ -339,6 +371,17 @@ mod tests {
         assert_eq!(rules(&t, "GET", "/v1/payment/a%20b"), [1]);
         assert_eq!(rules(&t, "GET", "/v1/payment/%ff"), [1]);
         assert_eq!(rules(&t, "GET", "/v1/payment/%zz"), [1]);
+    }
+
+    #[test]
+    fn readings_of_other_routers_are_found_too() {
+        let t = payments();
+        // Slashes merged or cut before dots are resolved, and the reverse.
+        assert_eq!(rules(&t, "GET", "/v1/payment/./"), [1]);
+        assert_eq!(rules(&t, "GET", "//v1/payment/."), [1]);
+        assert_eq!(rules(&t, "GET", "/v1/payment//../list"), [2]);
+        // Segments decoded one by one.
+        assert_eq!(rules(&t, "GET", "/v1/%70ayment/a%2Fb"), [1]);
     }
 
     #[test]

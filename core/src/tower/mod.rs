@@ -1,4 +1,4 @@
-//! A tower [`Layer`](tower_layer::Layer) that puts a service under a limiter:
+//! A tower [`Layer`] that puts a service under a limiter:
 //! axum, hyper, and everything else that speaks `tower::Service`.
 //!
 //! ```

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll, Waker};
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as Body};
 use axum::http::{Request, Response};
 use slidegate::tower::{RateLimit, RateLimitLayer};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -144,4 +144,24 @@ async fn the_charge_is_made_by_the_call_and_a_refusal_makes_none() {
         (response.status().as_u16(), service.get_ref().calls),
         (429, 2)
     );
+}
+
+#[tokio::test]
+async fn a_refused_head_has_no_body_even_where_no_server_cuts_it() {
+    let limited = limited(POLICY);
+    let mut service = layer(&limited).layer(Gate::open());
+    for (method, has_body) in [("HEAD", false), ("GET", true)] {
+        while service.call(request()).await.unwrap().status() != 429 {}
+        let mut asking = request();
+        *asking.method_mut() = method.parse().unwrap();
+        let response = service.call(asking).await.unwrap();
+        let announced: u64 = response.headers()["content-length"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let sent = Body::size_hint(response.body()).exact().unwrap();
+        assert_eq!(sent, if has_body { announced } else { 0 }, "{method}");
+        assert!(announced > 0);
+    }
 }

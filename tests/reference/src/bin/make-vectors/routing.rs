@@ -5,7 +5,12 @@ use slidegate_reference::{Outcome, Refusal};
 use crate::documents::{ENDPOINT_LIMITS, MERCHANT_LIMITS};
 use crate::timeline::{MIN_NS, SEC_NS, Timeline};
 
-const SPELLINGS: [&str; 36] = [
+const SPELLINGS: [&str; 41] = [
+    "GET /v1/payment/./",
+    "GET //v1/payment/.",
+    "GET /v1/payment//../list",
+    "GET /v1/%70ayment/a%2Fb",
+    "GET /v1/%70ayment/%6cist%2F",
     "GET /v1/payment/list?page=2",
     "GET /v1/payment/list#top",
     "GET /v1/payment/list?a=/b?c#d",
