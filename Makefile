@@ -10,7 +10,7 @@ VENV_PYTHON := $(VENV)/bin/python
 LIBDIR := target/release
 
 .PHONY: help demo test deep bench lint rust-test models models-deep vectors-check \
-    headers-check deny native python vectors headers clean
+    headers-check deny native python readme vectors headers clean
 
 help:
 	@echo "make demo      real traffic through every surface, shown as tables"
@@ -22,7 +22,7 @@ help:
 
 # --- test -------------------------------------------------------------------
 
-test: lint deny rust-test vectors-check headers-check models native python
+test: lint deny rust-test vectors-check headers-check models native python readme
 	@echo "make test: all passed"
 
 lint:
@@ -53,6 +53,9 @@ python: $(BUILD)/.python $(BUILD)/.python-tests
 	$(VENV_PYTHON) -m pytest py/tests -q
 	$(VENV_PYTHON) -m mypy --strict py/tests/typing_usage.py
 	$(VENV_PYTHON) -m mypy.stubtest slidegate
+
+readme: release $(BUILD)/.python
+	$(VENV_PYTHON) tests/readme/run.py $(LIBDIR) $(BUILD)/readme
 
 # Licences and sources come from the lock file and the registry; the database of
 # advisories is a git repository, which a closed network may not reach.

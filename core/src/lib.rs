@@ -38,3 +38,8 @@ pub use policy::{
     MAX_STAR_RULES, MAX_WINDOW, MAX_WINDOWS, Mistake, Policy, PolicyError, Window,
 };
 pub use time::{Clock, ManualClock, SystemClock};
+
+/// The README's Rust example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
