@@ -50,8 +50,10 @@ native: release
 	$(MAKE) -f tests/native.mk native-headers native-test LIBDIR=$(LIBDIR) BUILD=$(BUILD)/native
 
 python: $(BUILD)/.python $(BUILD)/.python-tests
+	$(VENV_PYTHON) -m ruff check py examples/asgi
+	$(VENV_PYTHON) -m ruff format --check py examples/asgi
 	$(VENV_PYTHON) -m pytest py/tests -q
-	$(VENV_PYTHON) -m mypy --strict py/tests/typing_usage.py
+	cd py && ../$(VENV_PYTHON) -m mypy --strict tests/usage.py python/slidegate/asgi.py
 	$(VENV_PYTHON) -m mypy.stubtest slidegate
 
 readme: release $(BUILD)/.python

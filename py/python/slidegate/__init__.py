@@ -1,0 +1,51 @@
+"""An exact, lock-free sliding-window rate limiter.
+
+In any half-open window of its length a limiter admits at most the limit; a
+denial names the exact instant at which the same request would be admitted;
+several windows and several rules are charged all or none; policies are swapped
+while running and no history is lost.
+
+>>> import slidegate
+>>> policy = slidegate.Policy.from_toml('''
+... version = 1
+... [[rule]]
+... name = "create-payment"
+... match = "POST /v1/payment"
+... windows = ["100/min"]
+... ''')
+>>> limiter = slidegate.Limiter(policy)
+>>> decision = limiter.check("m_42", "POST /v1/payment")
+>>> decision.allowed, decision.remaining
+(True, 99)
+
+Everything here may be used from any thread at once, and nothing blocks. After a
+fork each process counts for itself, so N worker processes admit up to N times
+the limit between them.
+
+``slidegate.asgi`` has a middleware for Starlette, FastAPI and other ASGI
+frameworks.
+"""
+
+from slidegate._errors import Mistake, PolicyError, RequestError
+from slidegate._native import (
+    MAX_ENDPOINT_BYTES,
+    PROBLEM_MEDIA_TYPE,
+    Decision,
+    Limiter,
+    ManualClock,
+    Policy,
+    __version__,
+)
+
+__all__ = [
+    "MAX_ENDPOINT_BYTES",
+    "PROBLEM_MEDIA_TYPE",
+    "Decision",
+    "Limiter",
+    "ManualClock",
+    "Mistake",
+    "Policy",
+    "PolicyError",
+    "RequestError",
+    "__version__",
+]
