@@ -31,7 +31,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
 
 rust-test:
-	$(CARGO) test --workspace --all-features
+	$(CARGO) test --workspace --all-features --exclude slidegate-benches
 
 vectors-check:
 	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- --check tests/vectors

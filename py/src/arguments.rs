@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyString};
 
 use crate::errors::RequestError;
 
@@ -72,18 +72,14 @@ where
     })
 }
 
-/// Seconds, as `int` or `float`, in units of which a second has `per_second`:
-/// exact for an `int`, the nearest unit for a `float`.
+/// Seconds, as `int` or `float`, in units of which a second has `per_second`: the
+/// nearest one. Every whole number of seconds in range is an exact float.
 ///
-/// A float is split at the point first, because multiplying a Unix time by 10⁹
+/// The float is split at the point first, because multiplying a Unix time by 10⁹
 /// would round away its last bits.
 pub(crate) fn seconds(seconds: &Bound<'_, PyAny>, per_second: i64) -> PyResult<i64> {
     let out_of_range = || PyValueError::new_err("the number of seconds is out of range");
-    if seconds.is_instance_of::<PyInt>() {
-        let whole: i64 = within(seconds, out_of_range)?;
-        return whole.checked_mul(per_second).ok_or_else(out_of_range);
-    }
-    let seconds: f64 = seconds.extract()?;
+    let seconds: f64 = within(seconds, out_of_range)?;
     if !seconds.is_finite() {
         let message = format!("{seconds} is not a number of seconds");
         return Err(PyValueError::new_err(message));
