@@ -41,7 +41,7 @@ headers-check:
 
 # The model checks run the shipped ring and table code under loom.
 MODELS = RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom $(CARGO) test -p slidegate \
-    --lib --release model:: -- --nocapture
+    --lib --profile model model:: -- --nocapture
 
 models:
 	$(MODELS)
