@@ -29,8 +29,8 @@ NATIVE_CXX_DEPS := include/slidegate.h include/slidegate.hpp tests/c/expect.h
 NATIVE_REPLAY := $(PYTHON) tests/conformance/replay.py
 
 # What a static link needs beside the library, as rustc says for this machine.
-NATIVE_STATIC_LIBS = $(shell echo | rustc --crate-type staticlib --print native-static-libs \
-    -o /dev/null - 2>&1 | sed -n 's/^note: native-static-libs: //p')
+NATIVE_STATIC_LIBS = $(shell mkdir -p $(BUILD) && echo | rustc --crate-type staticlib \
+    --print native-static-libs -o $(BUILD)/probe.a - 2>&1 | sed -n 's/^note: native-static-libs: //p')
 
 # Sanitizers, where a program built with them links and runs. They see the
 # library's memory too: its allocations go through malloc.

@@ -1,7 +1,12 @@
 //! Errors of calls to a limiter. A refused request is not an error but a
 //! [`Decision`](crate::Decision).
 
-use crate::limiter::{MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS};
+/// The longest merchant, in bytes.
+pub const MAX_MERCHANT_BYTES: usize = 1_024;
+/// The most endpoints that one limiter gives ids to.
+pub const MAX_ENDPOINTS: usize = 4_096;
+/// The most different rule names over a limiter's life.
+pub const MAX_RULE_IDS: usize = 65_536;
 
 /// Why a call could not be answered. Nothing was charged.
 #[derive(Debug, thiserror::Error)]
@@ -42,16 +47,17 @@ pub enum Error {
         "the limiter has seen {MAX_RULE_IDS} different rule names, which is all it can tell apart"
     )]
     TooManyRules,
-    /// The state could not be allocated.
-    #[error("cannot reserve memory for {max_keys} keys: {source}")]
+    /// The state could not be allocated, or the system gave no random secret.
+    #[error("cannot set up a table for {max_keys} keys: {source}")]
     Memory {
         /// The number of keys asked for.
         max_keys: u64,
         /// What the system said.
         source: std::io::Error,
     },
-    /// The state's words contradict each other: something else wrote to them.
-    #[error("the limiter's memory is corrupt: something else wrote to it")]
+    /// The state's words contradict each other, because something else wrote to
+    /// them; or other threads were faster a million times in a row.
+    #[error("the limiter's memory is corrupt, or a million attempts were overtaken")]
     Corrupt,
 }
 

@@ -10,7 +10,7 @@
 //! unit to a newer, so that one unit decides, and `v + W` is the exact instant
 //! at which the window lets the request pass.
 
-use crate::policy::Window;
+use crate::window::Window;
 
 /// The stamps of a key's admitted units.
 pub(crate) trait Log {
@@ -34,7 +34,7 @@ pub(crate) struct Credit {
 
 impl Credit {
     fn alive(self, window: &Window, at: u64) -> bool {
-        self.units > 0 && self.oldest + window.ticks() > at
+        self.units > 0 && self.oldest.saturating_add(window.ticks()) > at
     }
 
     /// What a window's limit amounts to at an instant.
@@ -58,8 +58,9 @@ pub(crate) fn unblocks_at(
     credit: Credit,
 ) -> u64 {
     let limit = credit.limit(window, at, log.capacity());
+    debug_assert!(cost <= limit, "such a request never passes");
     let stamp = log.stamp((limit + 1).saturating_sub(cost));
-    let free = stamp + window.ticks();
+    let free = stamp.saturating_add(window.ticks());
     if stamp != 0 && free > at { free } else { 0 }
 }
 
@@ -137,7 +138,7 @@ pub(crate) struct Holding {
 pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) -> Holding {
     let counts = |back: u32| {
         let stamp = log.stamp(back);
-        stamp != 0 && stamp + window.ticks() > at
+        stamp != 0 && stamp.saturating_add(window.ticks()) > at
     };
     let capacity = log.capacity();
     let mut live = 0;
@@ -192,7 +193,7 @@ pub(crate) fn tightest(
         let standing = Standing {
             window: index,
             remaining: holding.remaining.saturating_sub(charged),
-            resets_at: oldest.map_or(at, |stamp| stamp + window.ticks()),
+            resets_at: oldest.map_or(at, |stamp| stamp.saturating_add(window.ticks())),
         };
         let beats = |t: Standing| {
             let longer = window.ticks() > windows[t.window].ticks();

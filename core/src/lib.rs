@@ -9,7 +9,7 @@
 //! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, [`tower`] has a
 //! `Layer` for axum, hyper and everything that speaks `tower::Service`.
 //!
-//! Inside, arrows point one way: `limiter → {policy, table} → ring → law`, and
+//! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
 //! `sync` is the only module that names an atomic.
 
 mod decision;
@@ -23,21 +23,20 @@ mod table;
 mod time;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod window;
 
 #[cfg(all(test, slidegate_loom))]
 mod model;
 
 pub use decision::{Binding, Decision, Headers, Outcome, PROBLEM_MEDIA_TYPE, RuleId, problem_json};
-pub use error::Error;
-pub use limiter::{
-    Endpoint, EndpointId, Limiter, LimiterBuilder, MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS,
-    OnFull,
-};
+pub use error::{Error, MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS};
+pub use limiter::{Endpoint, EndpointId, Limiter, LimiterBuilder, OnFull};
 pub use policy::{
-    MAX_ENDPOINT_BYTES, MAX_LIMIT, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES,
-    MAX_STAR_RULES, MAX_WINDOW, MAX_WINDOWS, Mistake, Policy, PolicyError, Window,
+    MAX_ENDPOINT_BYTES, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES,
+    MAX_WINDOWS, Mistake, Policy, PolicyError,
 };
 pub use time::{Clock, ManualClock, SystemClock};
+pub use window::{MAX_LIMIT, MAX_WINDOW, Window, WindowError};
 
 /// The README's Rust example, run as a test.
 #[cfg(doctest)]

@@ -45,6 +45,7 @@ impl Clock for SystemClock {
     }
 
     #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::disallowed_types)] // set once, before any limiter counts
     fn monotonic_ns(&self) -> u64 {
         use std::sync::OnceLock;
         use std::time::Instant;

@@ -127,7 +127,7 @@ fn exempt_and_unmatched_requests_are_not_counted() {
 #[test]
 fn headers_and_body_of_a_denial_say_the_same() {
     let (limiter, clock) = limiter(16, &per_minute(1));
-    limiter.check("m", "", 1).unwrap();
+    let _ = limiter.check("m", "", 1).unwrap();
     clock.advance(Duration::from_nanos(500_000_001));
     let denied = limiter.check("m", "", 1).unwrap();
     let headers: Vec<_> = denied.headers().iter().collect();
@@ -328,7 +328,7 @@ fn a_denial_by_one_rule_leaves_no_trace_in_the_others() {
     ]);
     let (limiter, _) = limiter(16, &both);
     for _ in 0..20 {
-        limiter.check("m", "POST /v1", 1).unwrap();
+        let _ = limiter.check("m", "POST /v1", 1).unwrap();
     }
     assert_eq!(limiter.peek("m", "", 1).unwrap().remaining(), Some(8));
     let denied = limiter.check("m", "POST /v1", 1).unwrap();
@@ -374,4 +374,46 @@ fn public_types_cross_threads() {
     crosses::<slidegate::Decision>();
     crosses::<Error>();
     crosses::<slidegate::PolicyError>();
+}
+
+#[test]
+fn a_policy_that_returns_finds_its_history() {
+    let hourly = policy(&[("r", "*", "\"1/h\"")]);
+    let (limiter, clock) = limiter(8, &hourly);
+    assert!(limiter.allow("m", "", 1).unwrap());
+    limiter.swap(&policy(&[("r", "*", "\"1/s\"")])).unwrap();
+    for name in 0u32..200 {
+        clock.advance(SECOND);
+        let _ = limiter.allow(name.to_le_bytes(), "", 1);
+    }
+    limiter.swap(&hourly).unwrap();
+    let decision = limiter.check("m", "", 1).unwrap();
+    assert!(!decision.allowed, "{decision:?}");
+}
+
+#[test]
+fn a_peek_sees_that_the_table_is_full_and_a_refusal_charges_no_other_rule() {
+    let both = policy(&[
+        ("total", "*", "\"2048/min\""),
+        ("post", "POST /v1", "\"10/min\""),
+    ]);
+    let (limiter, _) = limiter(1, &both);
+    for name in 0u32.. {
+        if limiter.check(name.to_le_bytes(), "", 1).unwrap().outcome == Outcome::Untracked {
+            break;
+        }
+    }
+    let known = 0u32.to_le_bytes();
+    let before = limiter.peek(known, "", 1).unwrap().remaining();
+    let counted = limiter.untracked();
+    assert_eq!(
+        limiter.peek("new", "", 1).unwrap().outcome,
+        Outcome::Untracked
+    );
+    for _ in 0..100 {
+        let refused = limiter.check(known, "POST /v1", 1).unwrap();
+        assert_eq!(refused.outcome, Outcome::Untracked);
+    }
+    assert_eq!(limiter.peek(known, "", 1).unwrap().remaining(), before);
+    assert_eq!(limiter.untracked(), counted + 100, "a request counts once");
 }

@@ -8,7 +8,7 @@ pub use problem::{PROBLEM_MEDIA_TYPE, problem_json};
 
 use std::time::Duration;
 
-use crate::policy::Window;
+use crate::window::Window;
 
 /// How a request was decided.
 ///
@@ -70,6 +70,7 @@ impl RuleId {
 /// latest retry instant; when allowed, the window with the least remaining. Ties
 /// go to the longer window, then to the earlier rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a decision that nobody looks at limits nothing"]
 #[non_exhaustive]
 pub struct Decision {
     /// How the request was decided.

@@ -40,7 +40,8 @@ pub fn problem_json(decision: &Decision, rule: Option<&str>) -> String {
             "Service Unavailable",
             "The rate limiter cannot track another key at the moment.".to_owned(),
         ),
-        _ => (
+        Outcome::Allowed | Outcome::Exempt => ("OK", "The request is allowed.".to_owned()),
+        Outcome::Unmatched => (
             "Forbidden",
             "The rate limit policy does not admit this endpoint.".to_owned(),
         ),
@@ -49,8 +50,13 @@ pub fn problem_json(decision: &Decision, rule: Option<&str>) -> String {
         r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{detail}""#
     );
     if let Some(rule) = rule {
-        // Rule names are validated to letters, digits, '-', '_' and '.'.
-        body.push_str(&format!(r#","rule":"{rule}""#));
+        // A policy's rule names are letters, digits, '-', '_' and '.'; of any
+        // other text nothing is shown that could end the string.
+        let shown = rule
+            .chars()
+            .filter(|c| !matches!(c, '"' | '\\') && !c.is_control());
+        let shown: String = shown.collect();
+        body.push_str(&format!(r#","rule":"{shown}""#));
     }
     if let Some(binding) = decision.binding {
         body.push_str(&format!(r#","limit":{}"#, binding.window.limit));
@@ -68,4 +74,17 @@ fn denied_detail(decision: &Decision) -> String {
     let seconds = decision.retry_after_secs().unwrap_or(1);
     let plural = if seconds == 1 { "" } else { "s" };
     format!("Rate limit exceeded; retry in {seconds} second{plural}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_rule_name_ends_the_string() {
+        let decision = Decision::without_window(Outcome::Never, false, 1);
+        let body = problem_json(&decision, Some("a\"b\\c\nd"));
+        assert!(body.contains(r#""rule":"abcd""#), "{body}");
+        assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+    }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Endpoint, EndpointId, MAX_ENDPOINTS, MAX_RULE_IDS};
+use super::{Endpoint, EndpointId};
 use crate::decision::RuleId;
-use crate::error::Error;
+use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS};
 use crate::policy::{Matched, Policy, Rule, check_method, check_path, split_endpoint};
 use crate::table::{Hashing, NameHash};
 
@@ -36,8 +36,6 @@ pub(crate) struct ActiveRule {
 pub(crate) struct Active {
     pub version: u64,
     pub policy: Policy,
-    /// The longest window in force, in ticks.
-    pub retention: u64,
     rules: Vec<ActiveRule>,
     /// Every rule name of the limiter's life; the place is the id.
     names: Arc<Interned>,
@@ -99,7 +97,6 @@ impl Active {
         }
         let mut active = Self {
             version,
-            retention: policy.inner.retention(),
             policy,
             rules,
             names,
@@ -113,27 +110,31 @@ impl Active {
     fn govern_templates(&self) -> Vec<Governed> {
         let templates = self.endpoints.by_id.iter();
         // Each was checked when it got its id, so none fails here.
-        let govern = |text: &Arc<str>| self.govern_text(text).unwrap_or(Governed::Unmatched(false));
+        let govern = |text: &Arc<str>| {
+            self.govern_template(text)
+                .unwrap_or(Governed::Unmatched(false))
+        };
         templates.map(govern).collect()
     }
 
+    fn govern_template(&self, template: &str) -> Result<Governed, Error> {
+        let matched = self.policy.inner.routes.find_template(template);
+        let matched = matched.map_err(|reason| Error::endpoint(template, reason))?;
+        Ok(self.govern(matched))
+    }
+
     pub fn with_endpoint(&self, template: &str) -> Result<Self, Error> {
-        let (method, path) = split_endpoint(template).map_err(|e| Error::endpoint(template, e))?;
-        if path.contains(['?', '#', '%']) {
-            let reason = "an endpoint id names a route, without a query and without %-escapes";
-            return Err(Error::endpoint(template, reason));
-        }
+        let endpoint = self.govern_template(template)?;
         let mut endpoints = self.endpoints.clone();
         let id = endpoints.intern(template, MAX_ENDPOINTS);
         let id = id.ok_or(Error::TooManyEndpoints)? as usize;
         let mut governed = self.governed.clone();
         if id == governed.len() {
-            governed.push(self.govern(method, path));
+            governed.push(endpoint);
         }
         Ok(Self {
             version: self.version,
             policy: self.policy.clone(),
-            retention: self.retention,
             rules: self.rules.clone(),
             names: self.names.clone(),
             endpoints,
@@ -169,7 +170,7 @@ impl Active {
             Endpoint::Http { method, path } => {
                 let checked = check_method(method).and_then(|()| check_path(path));
                 checked.map_err(|e| Error::endpoint(&format!("{method} {path}"), e))?;
-                Ok(self.govern(method, path))
+                self.govern_path(method, path)
             }
         }
     }
@@ -185,12 +186,20 @@ impl Active {
 
     fn govern_text(&self, text: &str) -> Result<Governed, Error> {
         let (method, path) = split_endpoint(text).map_err(|e| Error::endpoint(text, e))?;
-        Ok(self.govern(method, path))
+        self.govern_path(method, path)
     }
 
-    fn govern(&self, method: &str, path: &str) -> Governed {
+    #[inline]
+    fn govern_path(&self, method: &str, path: &str) -> Result<Governed, Error> {
+        match self.policy.inner.routes.find(method, path) {
+            Ok(matched) => Ok(self.govern(matched)),
+            Err(reason) => Err(Error::endpoint(&format!("{method} {path}"), reason)),
+        }
+    }
+
+    fn govern(&self, matched: Matched) -> Governed {
         let policy = &self.policy.inner;
-        let endpoint_rules = match policy.routes.find(method, path) {
+        let endpoint_rules = match matched {
             Matched::Exempt => return Governed::Exempt,
             Matched::Rules(rules) => rules,
         };

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::active::Active;
 use super::{Limiter, OnFull};
 use crate::error::Error;
-use crate::policy::{MAX_LIMIT, Policy};
+use crate::policy::Policy;
 use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Table};
 use crate::time::{Clock, Timeline};
+use crate::window::MAX_LIMIT;
 
 const DEFAULT_MAX_KEYS: u64 = 262_144;
 
@@ -36,7 +37,7 @@ impl LimiterBuilder {
     /// of one merchant with an admission in its longest window. The default is
     /// 262,144; it may hold somewhat more.
     ///
-    /// Each key reserves 29 KiB of address space and uses memory only from its
+    /// Each key reserves 33 KiB of address space and uses memory only from its
     /// first admission on.
     pub fn max_keys(mut self, max_keys: u64) -> Self {
         self.max_keys = max_keys;
@@ -66,6 +67,7 @@ impl LimiterBuilder {
         };
         let hashing = Hashing::with_random_secret().map_err(refused)?;
         let table = Table::new(self.max_keys, MAX_LIMIT as usize).map_err(refused)?;
+        table.raise_retention(policy.inner.retention());
         let active = Active::first(policy.clone(), &hashing)?;
         Ok(Limiter {
             active: ArcSwap::from_pointee(active),

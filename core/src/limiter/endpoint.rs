@@ -11,8 +11,10 @@ impl EndpointId {
         self.0
     }
 
-    /// The id with this number; a limiter that did not give it out answers
-    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint).
+    /// The id with this number. Ids belong to one limiter: another one has its
+    /// own numbers, and answers
+    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint) only to those
+    /// that it has not reached.
     pub const fn from_raw(number: u32) -> Self {
         Self(number)
     }

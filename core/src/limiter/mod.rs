@@ -20,15 +20,9 @@ use crate::time::Timeline;
 use active::Active;
 use request::Mode;
 
-/// The longest merchant, in bytes.
-pub const MAX_MERCHANT_BYTES: usize = 1_024;
-/// The most endpoints that one limiter gives ids to.
-pub const MAX_ENDPOINTS: usize = 4_096;
-/// The most different rule names over a limiter's life.
-pub const MAX_RULE_IDS: usize = 65_536;
-
 /// What becomes of a request whose key finds no room in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnFull {
     /// It is refused: no request goes uncounted.
     #[default]
@@ -86,7 +80,7 @@ impl Limiter {
     /// Decides a request and, if it is admitted, charges `cost` units to every
     /// rule that governs it: all or none.
     ///
-    /// `merchant` is 1 to [`MAX_MERCHANT_BYTES`] opaque bytes; they need not be
+    /// `merchant` is 1 to [`MAX_MERCHANT_BYTES`](crate::MAX_MERCHANT_BYTES) opaque bytes; they need not be
     /// UTF-8. `endpoint` is a text such as `"POST /v1/payment"`, an
     /// [`EndpointId`], or [`Endpoint::http`]; an empty text is the merchant
     /// alone, governed by the `*` rules.
@@ -141,13 +135,16 @@ impl Limiter {
     /// # Errors
     /// [`Error::TooManyRules`]; the old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
+        // Before the policy is in force: whoever admits under it must find that
+        // no eviction goes by a shorter window any more.
+        self.table.raise_retention(policy.inner.retention());
         self.update(|active| active.with_policy(policy.clone(), &self.hashing))
             .map(|active| active.version)
     }
 
     /// The id of an endpoint, for callers who check it often. `template` is a
     /// route such as `"GET /v1/payment/:id"`, never a concrete path: ids are
-    /// bounded in number ([`MAX_ENDPOINTS`]) and stay valid for the limiter's
+    /// bounded in number ([`MAX_ENDPOINTS`](crate::MAX_ENDPOINTS)) and stay valid for the limiter's
     /// life, matched anew on every swap.
     ///
     /// # Errors

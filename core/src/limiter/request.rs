@@ -10,12 +10,12 @@
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
-use super::{Endpoint, Limiter, MAX_MERCHANT_BYTES, OnFull};
+use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Binding, Decision, Outcome};
-use crate::error::Error;
-use crate::policy::Window;
+use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::ring::{Answer, Ask, Query};
 use crate::table::{Env, Key, NameHash, Place, Reply};
+use crate::window::Window;
 
 /// What a call wants of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,12 @@ impl Limiter {
         match request.decide(&rules, merchant, cost) {
             Ok(decision) => Ok(decision),
             Err(Failure::Corrupt) => Err(Error::Corrupt),
-            Err(Failure::Full) => Ok(plain(Outcome::Untracked, self.on_full == OnFull::Admit)),
+            Err(Failure::Full) => {
+                if mode != Mode::Peek {
+                    self.untracked.count();
+                }
+                Ok(plain(Outcome::Untracked, self.on_full == OnFull::Admit))
+            }
         }
     }
 }
@@ -112,28 +117,39 @@ impl<'a> Request<'a> {
             claims.push(claim);
         }
         if let (&[claim], Mode::Check | Mode::Allow) = (&*claims, self.mode) {
-            let answered = self.ask(claim, Ask::Charge);
-            self.count_untracked(&answered);
-            return Ok(self.decision(&[answered?]));
+            return Ok(self.decision(&[self.ask(claim, Ask::Charge)?]));
         }
         self.decide_together(&claims)
     }
 
-    /// Peeks at all keys, then charges all or none.
+    /// Peeks at all keys, then charges all or none. A key without room fails the
+    /// request before anything is charged or, where such requests are admitted,
+    /// after everything else was.
     fn decide_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
         let mut peeks = Answers::new();
+        let mut full = false;
         for &claim in claims {
-            peeks.push(self.ask(claim, Ask::Peek)?);
+            match self.ask(claim, Ask::Peek) {
+                Ok(peek) => peeks.push(peek),
+                Err(Failure::Full) => full = true,
+                Err(failure) => return Err(failure),
+            }
         }
-        if self.mode == Mode::Peek || peeks.iter().any(|a| !a.answer.admitted) {
+        let denied = peeks.iter().any(|a| !a.answer.admitted);
+        if !denied && full && (self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny) {
+            return Err(Failure::Full);
+        }
+        if denied || self.mode == Mode::Peek {
             return Ok(self.decision(&peeks));
         }
+        self.charge_together(claims)
+    }
+
+    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
         let mut charged = Answers::new();
         let mut untracked = false;
         for &claim in claims {
-            let answered = self.ask(claim, Ask::Charge);
-            self.count_untracked(&answered);
-            match answered {
+            match self.ask(claim, Ask::Charge) {
                 Ok(answered) if answered.answer.admitted => charged.push(answered),
                 Ok(denied) => {
                     self.give_back(&charged);
@@ -166,16 +182,9 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn count_untracked(&self, answered: &Result<Answered<'a>, Failure>) {
-        if matches!(answered, Err(Failure::Full)) {
-            self.limiter.untracked.count();
-        }
-    }
-
     fn env(&self) -> Env<'a> {
         Env {
             clock: &self.limiter.clock,
-            retention: self.active.retention,
         }
     }
 

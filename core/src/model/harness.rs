@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use loom::model::Builder;
 
-use crate::policy::Window;
 use crate::ring::{Answer, Ask, Attempt, Query, Ring, SLOT_WORDS, Tenant};
 use crate::sync::trace::{self, Died, Event};
 use crate::sync::{Register, Words};
 use crate::time::{ManualClock, Timeline};
+use crate::window::Window;
 
 /// The promises, as the assertions name them.
 pub(super) const NEVER_OVER: &str = "a window never holds more than its limit";
@@ -100,7 +100,7 @@ impl Model {
     }
 }
 
-const ALL_EVENTS: [Event; 8] = [
+const ALL_EVENTS: [Event; 9] = [
     Event::Help,
     Event::Lap,
     Event::Takeover,
@@ -108,6 +108,7 @@ const ALL_EVENTS: [Event; 8] = [
     Event::Evict,
     Event::Rebirth,
     Event::Gone,
+    Event::ForeignFreed,
     Event::Death,
 ];
 

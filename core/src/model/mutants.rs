@@ -10,7 +10,7 @@ use crate::sync::fault::{Fault, plant};
 /// Runs a model with the fault planted; it must fail on one of `promises`.
 fn dies(fault: Fault, promises: &[&str], model: impl FnOnce(Model)) {
     plant(Some(fault));
-    let bounded = Model::bounded(format!("with {fault:?}"), 3);
+    let bounded = Model::bounded(format!("with {fault:?}"), 2);
     let outcome = catch_unwind(AssertUnwindSafe(|| model(bounded)));
     plant(None);
     let cause = outcome.expect_err("the mutant lives: no model noticed the fault");
@@ -41,7 +41,7 @@ fn a_fill_by_one_plain_cas_loses_a_unit() {
 #[test]
 fn a_denial_without_a_second_look_mixes_laps() {
     dies(
-        Fault::DenyUnchecked,
+        Fault::AnswerUnchecked,
         &[ADMITS_WHAT_FITS],
         ring::lap_is_read_whole,
     );
@@ -61,13 +61,13 @@ fn an_insertion_without_rescan_doubles_a_key() {
     dies(
         Fault::InsertWithoutRescan,
         &[NEVER_OVER],
-        table::insert_over_idle,
+        table::insert_twice,
     );
 }
 
 #[test]
 fn a_rescan_by_loads_doubles_a_key() {
-    dies(Fault::RescanByLoads, &[NEVER_OVER], table::insert_over_idle);
+    dies(Fault::RescanByLoads, &[NEVER_OVER], table::insert_twice);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_later_insertion_ignored_doubles_a_key() {
     dies(
         Fault::IgnoreLaterInsertion,
         &[NEVER_OVER],
-        table::insert_over_idle,
+        table::insert_twice,
     );
 }
 
@@ -95,4 +95,9 @@ fn a_frozen_unfilled_head_charges_the_next_tenant() {
         &[ADMITS_WHAT_FITS, CHARGED_AS_ANSWERED],
         table::sleeper_is_evicted,
     );
+}
+
+#[test]
+fn a_retention_read_before_the_head_evicts_a_key_that_counts() {
+    dies(Fault::RetentionReadEarly, &[NOT_LOST], table::window_grows);
 }

@@ -4,10 +4,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::harness::*;
-use crate::policy::Window;
 use crate::ring::{Answer, Ask, Query};
 use crate::sync::trace::{Event, seen};
 use crate::table::{Env, Key, Reply, Table};
+use crate::window::Window;
 
 const RETENTION: u64 = 10;
 
@@ -26,7 +26,9 @@ fn key_from_above(name: u64) -> Key {
 }
 
 fn table() -> Arc<Table> {
-    Arc::new(Table::with_buckets(2, 2).expect("loom's memory"))
+    let table = Table::with_buckets(2, 2).expect("loom's memory");
+    table.raise_retention(RETENTION);
+    Arc::new(table)
 }
 
 /// `None` where the table is full.
@@ -36,10 +38,7 @@ fn ask_with(table: &Table, key: Key, windows: &[Window], ask: Ask, tick: u64) ->
         ..charge(windows, 1)
     };
     let clock = clock_at(tick);
-    let env = Env {
-        clock: &clock,
-        retention: RETENTION,
-    };
+    let env = Env { clock: &clock };
     match table.ask(key, &query, env) {
         Reply::Answered(answer, _) => Some(answer),
         Reply::Full => None,
@@ -93,15 +92,16 @@ fn two_insert_one_key() {
     double_insert(Model::bounded("two insert one key", 3).reaches(&[Event::Takeover]));
 }
 
-/// Two first requests of one key in a table full of idle ones: evictions free
-/// both slots in turn, so the two may claim different ones.
-pub(super) fn insert_over_idle(model: Model) {
+/// Two first requests of one key by clocks that differ: for one of them the key
+/// in the first slot still counts, so it takes the second, while the other evicts
+/// it and takes the first.
+pub(super) fn insert_twice(model: Model) {
     model.run(|| {
         let table = table();
-        take(&table, key(1), 1);
-        take(&table, key(2), 1);
-        let body: Body = |table| take(table, key(7), 20);
-        let answers = race(&table, [body, body]);
+        take(&table, key(1), 5);
+        let behind: Body = |table| take(table, key(7), 12);
+        let ahead: Body = |table| take(table, key(7), 20);
+        let answers = race(&table, [behind, ahead]);
         assert!(admitted(&answers) <= 1, "{NEVER_OVER}");
         assert_eq!(admitted(&answers), 1, "{ADMITS_WHAT_FITS}");
         assert_eq!(live(&table, key(7), 20), 1, "{CHARGED_AS_ANSWERED}");
@@ -109,9 +109,9 @@ pub(super) fn insert_over_idle(model: Model) {
 }
 
 #[test]
-fn two_insert_one_key_over_idle_ones() {
-    insert_over_idle(
-        Model::bounded("two insert one key over idle ones", 2).reaches(&[
+fn two_insert_one_key_in_two_slots() {
+    insert_twice(
+        Model::bounded("two insert one key in two slots", 2).reaches(&[
             Event::Evict,
             Event::Rebirth,
             Event::Takeover,
@@ -125,8 +125,8 @@ fn two_insert_one_key_over_idle_ones() {
 pub(super) fn check_meets_eviction(model: Model) {
     model.run(|| {
         let table = table();
-        take(&table, key(1), 1);
-        take(&table, key(2), 15);
+        take(&table, key(1), 8);
+        take(&table, key(2), 12);
         let old: Body = |table| take(table, key(1), 20);
         let new: Body = |table| take(table, key(7), 20);
         let [old, new] = race(&table, [old, new]);
@@ -207,6 +207,46 @@ fn a_sleeper_is_evicted() {
     sleeper_is_evicted(
         Model::bounded("a sleeper is evicted", 2).reaches(&[Event::Evict, Event::Help]),
     );
+}
+
+/// A longer window comes into force and a key is charged under it, while an
+/// eviction that began before judges who is idle.
+pub(super) fn window_grows(model: Model) {
+    model.run(|| {
+        let table = table();
+        take(&table, key(1), 8);
+        take(&table, key(2), 12);
+        let newcomer: Body = |table| take(table, key(7), 40);
+        let longer: Body = |table| {
+            table.raise_retention(100);
+            let answer = ask_with(table, key(1), &[window(2, 100)], Ask::Charge, 20);
+            answer.map(|answer| answer.admitted)
+        };
+        let [_, charged] = race(&table, [newcomer, longer]);
+        let held = live_in(&table, key(1), window(2, 100), 41);
+        assert!(charged != Some(true) || held > 0, "{NOT_LOST}");
+    });
+}
+
+#[test]
+fn a_window_grows_during_an_eviction() {
+    window_grows(Model::bounded("a window grows during an eviction", 2).reaches(&[Event::Evict]));
+}
+
+/// The slot of an insertion that stopped in the middle is given to another key
+/// when nothing else is free.
+#[test]
+fn a_dead_claim_makes_room() {
+    let model = Model::bounded("a dead claim makes room", 2);
+    model.reaches(&[Event::Death, Event::ForeignFreed]).run(|| {
+        let table = table();
+        take(&table, key(2), 20);
+        let victim = table.clone();
+        // The claim is the 8th access: two looks, each slot once to evict.
+        let thread = thread::spawn(move || dying(12, || take(&victim, key(1), 20)));
+        thread.join().expect("a model thread");
+        assert_eq!(take(&table, key(7), 20), Some(true), "{ADMITS_WHAT_FITS}");
+    });
 }
 
 /// Two insert one key while a third inserts another.

@@ -5,6 +5,9 @@ use std::fmt;
 /// How many mistakes an error lists before it only counts them.
 const MAX_LISTED: usize = 100;
 
+/// The most mistakes that are collected from one text.
+pub(super) const MAX_MISTAKES: usize = 1_000;
+
 /// One mistake in a policy text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,7 +43,8 @@ pub enum PolicyError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The text has these mistakes, in the order of their places; never empty.
+    /// The text has these mistakes, in the order of their places; never empty,
+    /// and 1,000 at the most.
     Invalid(Vec<Mistake>),
 }
 
@@ -66,7 +70,13 @@ impl fmt::Display for PolicyError {
             write!(f, "\n  {mistake}")?;
         }
         if mistakes.len() > MAX_LISTED {
-            write!(f, "\n  … and {} more", mistakes.len() - MAX_LISTED)?;
+            let more = mistakes.len() - MAX_LISTED;
+            let at_least = if mistakes.len() == MAX_MISTAKES {
+                "at least "
+            } else {
+                ""
+            };
+            write!(f, "\n  … and {at_least}{more} more")?;
         }
         Ok(())
     }

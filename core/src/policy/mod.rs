@@ -6,17 +6,17 @@
 mod mistake;
 mod parse;
 mod route;
-mod window;
 
 pub use mistake::{Mistake, PolicyError};
 pub use route::MAX_ENDPOINT_BYTES;
 pub(crate) use route::{Matched, RouteTable, check_method, check_path, split_endpoint};
-pub use window::{MAX_LIMIT, MAX_WINDOW, Window};
 
 use std::path::Path;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+
+use crate::window::Window;
 
 /// The largest policy text, in bytes.
 pub const MAX_POLICY_BYTES: usize = 8 << 20;
@@ -79,17 +79,22 @@ impl Policy {
     /// Reads a policy from a TOML file.
     ///
     /// # Errors
-    /// [`PolicyError::Read`] where the file cannot be read as UTF-8 text or is
-    /// larger than [`MAX_POLICY_BYTES`]; else as [`from_toml`](Self::from_toml).
+    /// [`PolicyError::Read`] where the file cannot be read as UTF-8 text; else as
+    /// [`from_toml`](Self::from_toml), which also refuses what is larger than
+    /// [`MAX_POLICY_BYTES`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PolicyError> {
-        use std::io::Read;
+        use std::io::{ErrorKind, Read};
         let path = path.as_ref();
         let read = || -> std::io::Result<String> {
-            let mut text = String::new();
+            let mut bytes = Vec::new();
             std::fs::File::open(path)?
                 .take(MAX_POLICY_BYTES as u64 + 1)
-                .read_to_string(&mut text)?;
-            Ok(text)
+                .read_to_end(&mut bytes)?;
+            let too_large = bytes.len() > MAX_POLICY_BYTES;
+            String::from_utf8(bytes).map_err(|error| match too_large {
+                true => ErrorKind::FileTooLarge.into(),
+                false => std::io::Error::new(ErrorKind::InvalidData, error),
+            })
         };
         let text = read().map_err(|source| PolicyError::Read {
             path: path.display().to_string(),
@@ -105,7 +110,7 @@ impl Policy {
 }
 
 impl PolicyInner {
-    /// The longest window in force, in ticks: a key idle for longer is
+    /// The longest window, in ticks: under this policy, a key idle for longer is
     /// indistinguishable from a fresh one.
     pub fn retention(&self) -> u64 {
         let lengths = self

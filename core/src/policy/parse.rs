@@ -12,14 +12,21 @@ use smallvec::SmallVec;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::mistake::MAX_MISTAKES;
 use super::route::{RoutePattern, RouteTable, RouteTarget};
 use super::{
     MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES, MAX_WINDOWS, Mistake,
-    PolicyInner, Rule, Window, Windows,
+    PolicyInner, Rule, Windows,
 };
+
+use crate::window::{Window, WindowError};
 
 const POLICY_FIELDS: [&str; 4] = ["version", "unmatched", "exempt", "rule"];
 const RULE_FIELDS: [&str; 4] = ["name", "match", "windows", "cost"];
+
+/// Up to this size every error of syntax is reported; in a larger text the first
+/// one only, because a hostile text could have millions.
+const MAX_RECOVERABLE_BYTES: usize = 256 << 10;
 
 type Span = Range<usize>;
 
@@ -33,14 +40,20 @@ pub(super) fn parse(text: &str) -> Result<PolicyInner, Vec<Mistake>> {
         );
         return Err(reader.mistakes);
     }
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (document, errors) = match text.len() <= MAX_RECOVERABLE_BYTES {
+        true => DeTable::parse_recoverable(text),
+        false => match DeTable::parse(text) {
+            Ok(document) => (document, Vec::new()),
+            Err(first) => (Spanned::new(0..0, DeTable::new()), vec![first]),
+        },
+    };
     for error in &errors {
         reader.complain(error.span().unwrap_or(0..0), "", error.message().to_owned());
     }
     let policy = reader.policy(&document);
     // What the parser had to guess at is not worth a second complaint.
     if !errors.is_empty() {
-        reader.mistakes.truncate(errors.len());
+        reader.mistakes.truncate(errors.len().min(MAX_MISTAKES));
     }
     reader.mistakes.sort_by_key(|m| (m.line, m.column));
     match reader.mistakes.is_empty() {
@@ -54,6 +67,8 @@ struct Reader<'t> {
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
     mistakes: Vec<Mistake>,
+    /// A byte offset, the begin of its line, and its column, to count on from.
+    last_place: (usize, usize, usize),
     routes: Vec<(RoutePattern, RouteTarget)>,
     /// Where each of `routes` was written, and its field.
     route_places: Vec<(Span, String)>,
@@ -66,21 +81,40 @@ impl<'t> Reader<'t> {
             text,
             lines: std::iter::once(0).chain(newlines).collect(),
             mistakes: Vec::new(),
+            last_place: (0, 0, 1),
             routes: Vec::new(),
             route_places: Vec::new(),
         }
     }
 
     fn complain(&mut self, span: Span, field: impl Into<String>, message: impl Into<String>) {
+        if self.mistakes.len() == MAX_MISTAKES {
+            return;
+        }
         let at = span.start.min(self.text.len());
         let line = self.line_of(at);
-        let before = self.text.get(self.lines[line - 1]..at).unwrap_or("");
+        let column = self.column_of(at, self.lines[line - 1]);
         self.mistakes.push(Mistake {
             line,
-            column: before.chars().count() + 1,
+            column,
             field: field.into(),
             message: message.into(),
         });
+    }
+
+    /// The column, from 1, of a byte offset in the line that begins at `begin`.
+    /// It counts on from the last one asked for, so that a long line with many
+    /// mistakes is counted once.
+    fn column_of(&mut self, at: usize, begin: usize) -> usize {
+        let (last_at, last_begin, last_column) = self.last_place;
+        let (from, column) = match last_begin == begin && last_at <= at {
+            true => (last_at, last_column),
+            false => (begin, 1),
+        };
+        let between = self.text.get(from..at).unwrap_or("");
+        let column = column + between.chars().count();
+        self.last_place = (at, begin, column);
+        column
     }
 
     /// The line, from 1, of a byte offset.
@@ -180,14 +214,22 @@ impl<'t> Reader<'t> {
                 None => drop(seen.insert(pattern, index)),
             }
         }
-        for (index, first) in equal {
+        for &(index, first) in &equal {
             let (span, field) = self.route_places[index].clone();
             let (first_span, first_field) = self.route_places[first].clone();
             let line = self.line_of(first_span.start);
             let message = format!("the same route stands in {first_field}, line {line}");
             self.complain(span, field, message);
         }
-        RouteTable::build(&self.routes)
+        let built = match equal.is_empty() {
+            true => RouteTable::build(&self.routes),
+            false => Ok(RouteTable::default()),
+        };
+        built.unwrap_or_else(|(index, message)| {
+            let (span, field) = self.route_places[index].clone();
+            self.complain(span, field, message);
+            RouteTable::default()
+        })
     }
 
     fn rules(&mut self, table: &DeTable<'_>) -> (Vec<Rule>, SmallVec<[u32; 4]>) {
@@ -345,7 +387,7 @@ impl<'t> Reader<'t> {
 
     fn window(&mut self, item: &Spanned<DeValue<'_>>, field: &str) -> Option<Window> {
         let parsed = match item.get_ref().as_str() {
-            Some(text) => text.parse(),
+            Some(text) => text.parse().map_err(|error: WindowError| error.to_string()),
             None => Err("write a window as text, such as \"100/s\"".to_owned()),
         };
         parsed

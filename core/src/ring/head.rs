@@ -2,12 +2,17 @@
 //!
 //! One word says all that an admission changes: the stamp of the newest unit,
 //! which plane the cells lie in, and how many units were ever admitted, modulo
-//! 2^13. Stamps never fall and every admission moves the count, so a head value
-//! does not come back and a compare-and-swap on it cannot be fooled.
+//! 2^13. Stamps never fall, every admission moves the count, and of one stamp
+//! there are at most as many units as the largest limit, a quarter of 2^13; so a
+//! head value does not come back and a compare-and-swap on it cannot be fooled.
+
+use crate::window::MAX_LIMIT;
 
 /// Counts run modulo 2^13: four times the largest capacity, so that the units
 /// not yet written are never mistaken for a lap.
 pub(crate) const COUNT_MASK: u64 = (1 << 13) - 1;
+
+const _: () = assert!(MAX_LIMIT.is_power_of_two() && MAX_LIMIT as u64 * 4 <= COUNT_MASK + 1);
 
 const LEVEL_SHIFT: u32 = 13;
 const LEVEL_MASK: u64 = 0b111;

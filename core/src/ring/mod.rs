@@ -33,11 +33,11 @@ mod head;
 pub(crate) use head::Head;
 
 use crate::law::{self, Block, Credit, Log, Standing};
-use crate::policy::Window;
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::time::{Reading, Timeline};
+use crate::window::Window;
 
 /// Words of a slot: head, filled, refund, birth.
 pub(crate) const SLOT_WORDS: usize = 4;
@@ -195,7 +195,7 @@ impl<'t> Ring<'t> {
         let stands = if admitted && query.ask == Ask::Charge {
             self.commit(head, filled, at, query.cost)
         } else {
-            planted(Fault::DenyUnchecked) || self.is_still(head)
+            planted(Fault::AnswerUnchecked) || self.is_still(head)
         };
         stands.then_some(Answer {
             admitted,
@@ -233,7 +233,7 @@ impl<'t> Ring<'t> {
     /// Writes the cells of the newest admission. Anyone may, any number of times.
     fn fill(&self, head: Head, filled: u64) {
         let missing = head.missing(filled);
-        for index in filled..filled + missing {
+        for index in (0..missing).map(|n| filled.wrapping_add(n)) {
             if index >= self.cells.len() as u64 {
                 event(Event::Lap);
             }
@@ -244,7 +244,7 @@ impl<'t> Ring<'t> {
                 cell.raise(head.stamp());
             }
         }
-        self.filled.cas(filled, filled + missing);
+        self.filled.cas(filled, filled.wrapping_add(missing));
     }
 
     fn credit(&self, birth: u64) -> Credit {
@@ -266,7 +266,9 @@ impl<'t> Ring<'t> {
                 return;
             }
             let lent = decode_credit(word);
-            let alive = lent.units > 0 && lent.oldest > birth && lent.oldest + retention > now;
+            let alive = lent.units > 0
+                && lent.oldest > birth
+                && lent.oldest.saturating_add(retention) > now;
             let credit = match alive {
                 true => Credit {
                     units: lent.units + units,
@@ -285,14 +287,24 @@ impl<'t> Ring<'t> {
 
     /// Closes the ring if it has been idle for `retention` ticks at `now`;
     /// whether it is closed.
-    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: u64, now: u64) -> bool {
+    ///
+    /// The retention is read after the head: it was raised before the first
+    /// admission that needs more of it, so whoever sees that admission's head
+    /// sees the raise, and whoever does not fails to move the head.
+    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
         for _ in 0..ATTEMPTS {
+            let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
             let head = self.head();
             if head.is_frozen() {
                 return true;
             }
-            // After the head, as in `ask`: a newer tenant must not be closed.
-            if !tenant.holds() || head.is_corrupt() || head.stamp() + retention > now {
+            // Only a hint that spares work: a newer tenant's ring would not be
+            // idle, and freeing goes by the old word.
+            if !tenant.holds() || head.is_corrupt() {
+                return false;
+            }
+            let retention = early.unwrap_or_else(|| retention.load());
+            if head.stamp().saturating_add(retention) > now {
                 return false;
             }
             let filled = self.filled.load();
@@ -308,6 +320,12 @@ impl<'t> Ring<'t> {
             }
         }
         false
+    }
+
+    /// Whether `freeze_if_idle` would close the ring, as far as a look can tell.
+    pub fn is_idle(&self, retention: &Word, now: u64) -> bool {
+        let head = self.head();
+        head.is_frozen() || head.stamp().saturating_add(retention.load()) <= now
     }
 
     /// Opens a frozen ring for the tenant; `false` if the slot is not its any

@@ -8,8 +8,8 @@
 pub(crate) enum Fault {
     /// Fill a cell by one compare-and-swap instead of raising it.
     FillOnce,
-    /// Deny without reading the head again.
-    DenyUnchecked,
+    /// Answer without reading the head again.
+    AnswerUnchecked,
     /// Do not read the key word after the head.
     KeyUnchecked,
     /// Commit an insertion without looking at the rest of the probe set.
@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     IgnoreLaterInsertion,
     /// Let a ring be reborn without burying the former tenant's stamps.
     BirthNotRaised,
+    /// Read the retention before the head in an eviction.
+    RetentionReadEarly,
     /// Freeze a head whose units are not all written.
     FreezeUnfilled,
 }

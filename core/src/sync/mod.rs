@@ -58,10 +58,12 @@ impl Word {
         self.0.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// Raises the word to at least `value`.
+    /// Raises the word to at least `value`. Each turn but the last means that
+    /// another thread raised it; the bound is for words that something else
+    /// keeps changing.
     #[inline]
     pub fn raise(&self, value: u64) {
-        loop {
+        for _ in 0..1 << 20 {
             let now = self.load();
             if now >= value || self.cas(now, value) {
                 return;

@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Rebirth,
     /// A check found its slot taken away and looked again.
     Gone,
+    /// Another key's claim was freed.
+    ForeignFreed,
     /// A thread was stopped for good.
     Death,
 }
@@ -37,11 +39,13 @@ pub(crate) use modelled::{Died, event, light_fuse, seen, start, step};
 
 #[cfg(slidegate_loom)]
 mod modelled {
+    const EVENTS: usize = Event::Death as usize + 1;
+
     use super::Event;
     use std::cell::{Cell, RefCell};
 
     std::thread_local! {
-        static SEEN: RefCell<[u64; 8]> = const { RefCell::new([0; 8]) };
+        static SEEN: RefCell<[u64; EVENTS]> = const { RefCell::new([0; EVENTS]) };
         // Threads of a model interleave, so each has a fuse of its own.
         static FUSES: RefCell<Vec<(loom::thread::ThreadId, usize)>> = const { RefCell::new(Vec::new()) };
         static ARMED: Cell<bool> = const { Cell::new(false) };
@@ -61,7 +65,7 @@ mod modelled {
 
     /// Forgets all events; call before a model.
     pub(crate) fn start() {
-        SEEN.with_borrow_mut(|seen| *seen = [0; 8]);
+        SEEN.with_borrow_mut(|seen| *seen = [0; EVENTS]);
         disarm();
     }
 

@@ -1,7 +1,7 @@
 //! The table: which slot is whose.
 //!
-//! **Layout.** One slice of words: a key word per slot, then the slots' rings,
-//! then their cells. A key may stand in any slot of two buckets (its *probe
+//! **Layout.** One slice of words: a line for the whole table, a key word per
+//! slot, then the slots' rings, then their cells. A key may stand in any slot of two buckets (its *probe
 //! set*); slot `j` owns ring `j` for good.
 //!
 //! **Insertion.** An empty word is claimed as *tentative*; then the rest of the
@@ -14,11 +14,14 @@
 //! meets a tentative word of its own key finishes it, so a thread that stops in
 //! the middle leaves nothing to wait for.
 //!
-//! **Eviction.** Where the probe set is full, slots whose ring has been idle for
-//! the longest window are frozen and freed: such a key is indistinguishable from
-//! a fresh one. Whoever finds a frozen ring under a committed key frees the slot.
-//! The key word freed is the one read before the ring's head, so that a newer
-//! tenant is never touched.
+//! **Eviction.** Before an insertion chooses between its two buckets, the slots
+//! whose ring has been idle for the longest window are frozen and freed, so that
+//! the choice sees living keys only: such a key is indistinguishable from a fresh
+//! one. Whoever finds a frozen ring under a committed key frees the slot. The key
+//! word freed is the one read before the ring's head, so that a newer tenant is
+//! never touched. *The longest window* (the retention) is that of any policy of
+//! the table's life: it is raised before a policy comes into force and never
+//! lowered, so a policy that returns finds its history.
 //!
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
@@ -45,10 +48,15 @@ const BUCKET: usize = 1;
 
 const PROBES: usize = 2 * BUCKET;
 
-/// Slots per hundred keys. At a load of 1/1.8 the mean-field model of two-choice
-/// buckets of eight refuses less than one key in 10^15 insertions; at 1/1.5 it
-/// would be one in 10^6 for a million keys.
-const SLOTS_PER_100_KEYS: u64 = 180;
+/// Slots per hundred keys: a load of one half. `cargo test --release --test
+/// churn` replaces a full table's keys many times over and is refused none.
+const SLOTS_PER_100_KEYS: u64 = 200;
+
+/// Words of the whole table: a cache line, of which the first is in use.
+const TABLE_WORDS: usize = 8;
+
+/// Cells begin on a page of their own.
+const PAGE_WORDS: usize = 512;
 
 /// How many foreign tentative words one call may free.
 const MAX_FREED_FOREIGN: usize = 2;
@@ -58,6 +66,7 @@ pub(crate) struct Table {
     words: Words,
     buckets: u32,
     slots: usize,
+    cells_from: usize,
     /// Units that a ring remembers: a power of two, at least every limit.
     capacity: usize,
 }
@@ -66,8 +75,6 @@ pub(crate) struct Table {
 #[derive(Clone, Copy)]
 pub(crate) struct Env<'l> {
     pub clock: &'l Timeline,
-    /// The longest window in force, in ticks.
-    pub retention: u64,
 }
 
 /// A key's answer and where its units were charged.
@@ -80,7 +87,7 @@ pub(crate) enum Reply {
     Corrupt,
 }
 
-/// A slot and the key word under which it was charged.
+/// The slot in which a key was charged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     slot: usize,
@@ -114,27 +121,47 @@ impl Table {
     }
 
     pub(crate) fn with_buckets(buckets: u32, capacity: usize) -> io::Result<Self> {
-        let slots = buckets as usize * BUCKET;
-        let cells_from = slots * (1 + SLOT_WORDS);
+        debug_assert!(capacity.is_power_of_two());
+        let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let slots = (buckets as usize)
+            .checked_mul(BUCKET)
+            .ok_or_else(too_large)?;
+        let cells_from = slots
+            .checked_mul(1 + SLOT_WORDS)
+            .and_then(|words| words.checked_add(TABLE_WORDS))
+            .and_then(|words| words.checked_next_multiple_of(PAGE_WORDS))
+            .ok_or_else(too_large)?;
         let words = slots
             .checked_mul(capacity)
             .and_then(|cells| cells.checked_add(cells_from))
-            .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            .ok_or_else(too_large)?;
         Ok(Self {
             words: Words::zeroed(words, cells_from)?,
             buckets,
             slots,
+            cells_from,
             capacity,
         })
     }
 
+    /// The longest window of any policy so far, in ticks.
+    fn retention(&self) -> &Word {
+        &self.words[0]
+    }
+
+    /// Keeps idle keys for at least `ticks` from now on. Call it before a policy
+    /// with windows of that length comes into force.
+    pub fn raise_retention(&self, ticks: u64) {
+        self.retention().raise(ticks);
+    }
+
     fn key(&self, slot: usize) -> &Word {
-        &self.words[slot]
+        &self.words[TABLE_WORDS + slot]
     }
 
     fn ring(&self, slot: usize) -> Ring<'_> {
-        let slot_from = self.slots + slot * SLOT_WORDS;
-        let cells_from = self.slots * (1 + SLOT_WORDS) + slot * self.capacity;
+        let slot_from = TABLE_WORDS + self.slots + slot * SLOT_WORDS;
+        let cells_from = self.cells_from + slot * self.capacity;
         Ring::new(
             &self.words[slot_from..slot_from + SLOT_WORDS],
             &self.words[cells_from..cells_from + self.capacity],
@@ -176,12 +203,20 @@ impl Table {
                     Attempt::Gone => event(Event::Gone),
                 }
             } else if query.ask != Ask::Charge {
-                return Reply::Answered(ring::answer_fresh(query, env.clock), None);
+                return self.absent(query, &probes, env);
             } else if !self.make_room(&look, &probes, key, env, &mut foreign_left) {
                 return Reply::Full;
             }
         }
         Reply::Corrupt
+    }
+
+    /// The answer to a peek or survey of a key that is in no slot.
+    fn absent(&self, query: &Query<'_>, probes: &ProbeSet, env: Env<'_>) -> Reply {
+        match query.ask == Ask::Survey || self.has_room(probes, env) {
+            true => Reply::Answered(ring::answer_fresh(query, env.clock), None),
+            false => Reply::Full,
+        }
     }
 
     fn acquire(&self, slot: usize, word: KeyWord, query: &Query<'_>, env: Env<'_>) -> Attempt {
@@ -238,6 +273,11 @@ impl Table {
             self.finish(slot, word, probes, key, now);
             return true;
         }
+        let changed = self.evict_idle(probes, key.fingerprint, now);
+        let look = self.look(probes, key.fingerprint);
+        if look.committed.is_some() || look.tentative.is_some() {
+            return true;
+        }
         if let Some((slot, empty)) = look.empty {
             let claimed = empty.claimed(key.fingerprint);
             if self.key(slot).cas(empty.0, claimed.0) {
@@ -245,29 +285,45 @@ impl Table {
             }
             return true;
         }
-        if self.evict_idle(probes, key.fingerprint, env.retention, now) {
+        if changed {
             return true;
         }
         match look.foreign {
             Some((slot, word)) if *foreign_left > 0 => {
-                *foreign_left -= usize::from(self.free(slot, word));
+                if self.free(slot, word) {
+                    event(Event::ForeignFreed);
+                    *foreign_left -= 1;
+                }
                 true
             }
             _ => false,
         }
     }
 
+    /// Whether a key that is in no slot would find one, as far as a look can tell.
+    fn has_room(&self, probes: &ProbeSet, env: Env<'_>) -> bool {
+        let now = env.clock.now().tick();
+        probes.iter().any(|&slot| {
+            let word = KeyWord(self.key(slot).load());
+            !word.is_committed() || self.ring(slot).is_idle(self.retention(), now)
+        })
+    }
+
     /// Frees every idle slot of a probe set; whether it is worth another look.
-    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, retention: u64, now: u64) -> bool {
+    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, now: u64) -> bool {
         let mut changed = false;
         for &slot in probes {
             // Before the head: freeing a word read after it could free a newer
             // tenant's.
             let word = KeyWord(self.key(slot).load());
-            // Somebody else made room, or brought this very key in, meanwhile.
-            changed |= word.is_empty() || word.names(fingerprint);
+            // Somebody brought this very key in meanwhile.
+            changed |= word.names(fingerprint) && !word.is_empty();
             let tenant = self.tenant(slot, word);
-            if word.is_committed() && self.ring(slot).freeze_if_idle(tenant, retention, now) {
+            if word.is_committed()
+                && self
+                    .ring(slot)
+                    .freeze_if_idle(tenant, self.retention(), now)
+            {
                 self.free(slot, word);
                 changed = true;
             }
@@ -332,7 +388,8 @@ impl Table {
     /// Lends back units that were charged at `place` with the stamp `at`.
     pub fn refund(&self, place: Place, units: u32, at: u64, env: Env<'_>) {
         let now = env.clock.now().tick();
-        self.ring(place.slot).refund(units, at, env.retention, now);
+        let retention = self.retention().load();
+        self.ring(place.slot).refund(units, at, retention, now);
     }
 
     /// How many slots hold a key at the moment: a walk over all of them.

@@ -94,6 +94,7 @@ use crate::limiter::Limiter;
 
 /// What becomes of a request whose merchant is unknown, exempt routes included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnMissing {
     /// It is refused with 403; its handler does not run.
     #[default]

@@ -129,7 +129,7 @@ fn full(on_full: OnFull) -> Arc<Limiter> {
     let limiter = limiter.unwrap();
     for filler in 0..5_000 {
         let merchant = format!("filler-{filler}");
-        limiter.check(merchant, "POST /v1/payment", 1).unwrap();
+        let _ = limiter.check(merchant, "POST /v1/payment", 1).unwrap();
     }
     assert!(limiter.untracked() > 1_000, "the table is not full");
     Arc::new(limiter)

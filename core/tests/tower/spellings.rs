@@ -115,7 +115,7 @@ async fn charged(limited: &Limited, to: SocketAddr, line: &str) -> (Reply, Vec<&
         .filter(|(_, endpoint, limit)| limited.remaining(&merchant, endpoint) < *limit);
     let rules = spent.map(|(rule, ..)| *rule).collect();
     // The next merchant is another one, whether or not this one got a key.
-    limited
+    let _ = limited
         .limiter
         .check(format!("{merchant}+"), "GET /", 1)
         .unwrap();

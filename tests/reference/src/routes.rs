@@ -124,7 +124,7 @@ impl Route {
 fn segments_match(segments: &[Segment], parts: &[&str]) -> bool {
     match (segments, parts) {
         ([], []) => true,
-        ([Segment::Rest], [_, ..]) => !parts.join("/").is_empty(),
+        ([Segment::Rest], [_, ..]) => true,
         ([Segment::Static(text), segments @ ..], [part, parts @ ..]) => {
             text == part && segments_match(segments, parts)
         }

@@ -51,48 +51,57 @@ impl Window {
     }
 }
 
-impl FromStr for Window {
-    type Err = String;
+/// Why a text is not a [`Window`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WindowError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let shape = || {
-            format!(
-                "\"{text}\" is not a window; write limit/[n]unit with a unit of ms, s, min, h or day, such as \"100/s\" or \"5/2h\""
-            )
-        };
-        let (limit, length) = text.split_once('/').ok_or_else(shape)?;
-        let digits = length.bytes().take_while(u8::is_ascii_digit).count();
-        let (count, unit) = length.split_at(digits);
-        let (_, unit_us) = UNITS_US
-            .iter()
-            .find(|(name, _)| *name == unit)
-            .ok_or_else(shape)?;
-        let limit = parse_digits(limit).ok_or_else(shape)?;
-        let count = match count {
-            "" => 1,
-            count => parse_digits(count).ok_or_else(shape)?,
-        };
-        let max_us = MAX_WINDOW.as_micros() as u64;
-        if limit == 0 {
-            return Err("limit 0 admits nothing; the smallest limit is 1".to_owned());
-        }
-        if limit > u64::from(MAX_LIMIT) {
-            return Err(format!(
-                "limit {limit} is above the largest supported limit, {MAX_LIMIT}"
-            ));
-        }
-        if count == 0 {
-            return Err("a window of length 0 limits nothing; the shortest is 1ms".to_owned());
-        }
-        match count.checked_mul(*unit_us) {
-            Some(length_us) if length_us <= max_us => Ok(Self {
-                limit: limit as u32,
-                length_us,
-            }),
-            _ => Err(format!(
-                "{length} is longer than the longest supported window, 366day"
-            )),
-        }
+impl FromStr for Window {
+    type Err = WindowError;
+
+    fn from_str(text: &str) -> Result<Self, WindowError> {
+        parse(text).map_err(WindowError)
+    }
+}
+
+fn parse(text: &str) -> Result<Window, String> {
+    let shape = || {
+        format!(
+            "\"{text}\" is not a window; write limit/[n]unit with a unit of ms, s, min, h or day, such as \"100/s\" or \"5/2h\""
+        )
+    };
+    let (limit, length) = text.split_once('/').ok_or_else(shape)?;
+    let digits = length.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = length.split_at(digits);
+    let (_, unit_us) = UNITS_US
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or_else(shape)?;
+    let limit = parse_digits(limit).ok_or_else(shape)?;
+    let count = match count {
+        "" => 1,
+        count => parse_digits(count).ok_or_else(shape)?,
+    };
+    let max_us = MAX_WINDOW.as_micros() as u64;
+    if limit == 0 {
+        return Err("limit 0 admits nothing; the smallest limit is 1".to_owned());
+    }
+    if limit > u64::from(MAX_LIMIT) {
+        return Err(format!(
+            "limit {limit} is above the largest supported limit, {MAX_LIMIT}"
+        ));
+    }
+    if count == 0 {
+        return Err("a window of length 0 limits nothing; the shortest is 1ms".to_owned());
+    }
+    match count.checked_mul(*unit_us) {
+        Some(length_us) if length_us <= max_us => Ok(Window {
+            limit: limit as u32,
+            length_us,
+        }),
+        _ => Err(format!(
+            "{length} is longer than the longest supported window, 366day"
+        )),
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
 
     fn window(text: &str) -> Result<Window, String> {
-        text.parse()
+        text.parse().map_err(|error: WindowError| error.to_string())
     }
 
     #[test]
