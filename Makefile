@@ -7,7 +7,10 @@ CARGO ?= cargo
 BUILD := build
 VENV := $(BUILD)/venv
 VENV_PYTHON := $(VENV)/bin/python
-LIBDIR := target/release
+LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
+
+# The virtual environment is one; cargo uses all cores by itself.
+.NOTPARALLEL:
 
 .PHONY: help demo test deep bench lint rust-test models models-deep vectors-check \
     headers-check deny native python readme vectors headers clean
@@ -27,11 +30,12 @@ test: lint deny rust-test vectors-check headers-check models native python readm
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked -p slidegate --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
 
 rust-test:
-	$(CARGO) test --workspace --all-features --exclude slidegate-benches
+	$(CARGO) test --locked --workspace --all-features --exclude slidegate-benches
 
 vectors-check:
 	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- --check tests/vectors
@@ -40,7 +44,7 @@ headers-check:
 	$(CARGO) run -q -p slidegate-headers -- --check
 
 # The model checks run the shipped ring and table code under loom.
-MODELS = RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom $(CARGO) test -p slidegate \
+MODELS = RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --locked -p slidegate \
     --lib --profile model model:: -- --nocapture
 
 models:
@@ -66,7 +70,7 @@ deny: $(BUILD)/.deny
 # --- longer -----------------------------------------------------------------
 
 deep: test models-deep
-	PROPTEST_CASES=100000 $(CARGO) test -p slidegate --release --test differential
+	PROPTEST_CASES=100000 $(CARGO) test --locked -p slidegate --release --test differential --test churn
 
 models-deep:
 	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 $(MODELS)
@@ -86,7 +90,7 @@ demo: release $(BUILD)/.python $(BUILD)/.demo
 
 .PHONY: release
 release:
-	$(CARGO) build --release -p slidegate-capi -p slidegate-gateway
+	$(CARGO) build --locked --release -p slidegate-capi -p slidegate-gateway
 
 vectors:
 	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- tests/vectors
@@ -112,7 +116,7 @@ $(BUILD)/.maturin: $(VENV_PYTHON)
 	@touch $@
 
 # The module is built as its users get it: a wheel, installed.
-PY_SOURCES := $(shell find py core -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml')
+PY_SOURCES := $(shell find py core -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml') Cargo.toml Cargo.lock
 $(BUILD)/.python: $(BUILD)/.maturin $(PY_SOURCES)
 	rm -rf $(BUILD)/wheels
 	$(VENV)/bin/maturin build -q --release -m py/Cargo.toml -o $(BUILD)/wheels

@@ -93,7 +93,10 @@ impl Policy {
             let too_large = bytes.len() > MAX_POLICY_BYTES;
             String::from_utf8(bytes).map_err(|error| match too_large {
                 true => ErrorKind::FileTooLarge.into(),
-                false => std::io::Error::new(ErrorKind::InvalidData, error),
+                false => {
+                    let why = format!("it is not UTF-8 text: {error}");
+                    std::io::Error::new(ErrorKind::InvalidData, why)
+                }
             })
         };
         let text = read().map_err(|source| PolicyError::Read {
