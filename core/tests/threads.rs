@@ -1,5 +1,5 @@
-//! The limiter under real threads and the real clock: what was admitted is
-//! audited by its commit stamps, and by the exact count where time stands still.
+//! The limiter under real threads while time stands still or is moved by hand:
+//! then exact counts are known. (`audit.rs` has the machine's own clock.)
 
 use std::sync::{Arc, Barrier};
 use std::thread;
