@@ -18,7 +18,7 @@ LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
 help:
 	@echo "make demo      real traffic through every surface, shown as tables"
 	@echo "make test      every test of every language"
-	@echo "make deep      the same models with wider bounds (takes about an hour)"
+	@echo "make deep      the same models with wider bounds (takes long)"
 	@echo "make bench     criterion benchmarks"
 	@echo "make headers   write include/slidegate.h anew"
 	@echo "make vectors   write tests/vectors anew"

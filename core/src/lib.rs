@@ -12,6 +12,8 @@
 //! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
 //! `sync` is the only module that names an atomic.
 
+#![deny(unsafe_code)]
+
 mod decision;
 mod error;
 mod law;

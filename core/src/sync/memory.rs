@@ -4,6 +4,8 @@
 //! committed page by page on first touch, so an idle key's ring costs nothing.
 //! This file has the only `unsafe` of the crate.
 
+#![allow(unsafe_code)]
+
 #[cfg(not(slidegate_loom))]
 pub(crate) use mapped::Words;
 #[cfg(slidegate_loom)]
