@@ -8,7 +8,7 @@ work=$3
 
 $deny check licenses bans sources
 mkdir -p "$work"
-if git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
+if timeout 20 git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
     $deny check advisories
     exit
 fi
