@@ -73,7 +73,7 @@ deep: test models-deep
 	PROPTEST_CASES=100000 $(CARGO) test --locked -p slidegate --release --test differential --test churn
 
 models-deep:
-	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 $(MODELS)
+	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=2 $(MODELS)
 
 bench:
 	$(CARGO) bench -p slidegate-benches

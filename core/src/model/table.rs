@@ -205,7 +205,7 @@ pub(super) fn sleeper_is_evicted(model: Model) {
 #[test]
 fn a_sleeper_is_evicted() {
     sleeper_is_evicted(
-        Model::bounded("a sleeper is evicted", 2).reaches(&[Event::Evict, Event::Help]),
+        Model::bounded("a sleeper is evicted", 1).reaches(&[Event::Evict, Event::Help]),
     );
 }
 
@@ -252,7 +252,7 @@ fn a_dead_claim_makes_room() {
 /// Two insert one key while a third inserts another.
 #[test]
 fn three_insert_two_keys() {
-    Model::bounded("three insert two keys", 2)
+    Model::bounded("three insert two keys", 1)
         .reaches(&[Event::Takeover])
         .run(|| three_keys(&table(), 5));
 }
