@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from conftest import NEW_YEAR, policy_of
 from driver import Answer, http, request, serve
-from slidegate import Limiter, ManualClock, RequestError
+from slidegate import Limiter, ManualClock, Policy, RequestError
 from slidegate.asgi import (
     ASGIApp,
     Message,
@@ -200,6 +200,20 @@ def test_who_belongs_to_no_merchant_is_refused(limiter_of: LimiterOf) -> None:
         assert answer.problem["title"] == "Forbidden"
 
 
+@pytest.mark.parametrize("merchant", ["", "m" * 1_025, b""])
+def test_a_merchant_of_a_bad_length_is_refused(
+    limiter_of: LimiterOf, merchant: str | bytes
+) -> None:
+    app, limiter = App(), limiter_of(("*", "1/s"))
+    for on_missing in ("deny", "allow"):
+        middleware = limited(
+            app, limiter, merchant=lambda scope: merchant, on_missing=on_missing
+        )
+        answer = request(middleware)
+        assert (answer.status, app.calls, limiter.keys()) == (403, 0, 0)
+        assert answer.problem["title"] == "Forbidden"
+
+
 def test_or_passes_without_a_limit(limiter_of: LimiterOf) -> None:
     app = App()
     middleware = limited(
@@ -322,7 +336,6 @@ def test_other_refusals_are_the_servers_and_do_not_reach_the_app(
 ) -> None:
     app, limiter = App(), limiter_of(("*", "1/s"))
     for options, error in [
-        ({"merchant": lambda scope: ""}, RequestError),
         ({"merchant": lambda scope: "\udc80"}, UnicodeEncodeError),
         ({"merchant": lambda scope: 7}, TypeError),
         ({"cost": lambda scope: 0}, RequestError),
@@ -364,6 +377,12 @@ def test_an_app_with_a_root_path_of_its_own_cannot_be_wrapped(
     with pytest.raises(ValueError, match="add_middleware"):
         limited(app, limiter_of(("*", "1/s")))
     limited(app, limiter_of(("*", "1/s")), endpoint=lambda scope: "GET /a")
+
+
+def test_a_policy_is_no_limiter() -> None:
+    policy = Policy.from_toml("version = 1")
+    with pytest.raises(TypeError, match="limiter"):
+        RateLimitMiddleware(App(), policy, merchant=merchant_m)  # type: ignore[arg-type]
 
 
 def test_the_merchant_has_to_be_told(limiter_of: LimiterOf) -> None:

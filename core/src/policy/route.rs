@@ -108,8 +108,12 @@ fn template_segment(segment: &str, position: usize, is_last: bool) -> Result<Str
             false => Err("a catch-all such as *rest must stand last"),
         };
     }
-    match segment.contains(['<', '>', '\\']) {
-        true => Err("'<', '>' and '\\' cannot stand in a route"),
+    // No URL holds these unescaped, and other routers write parameters with them:
+    // taken for plain text, such a route would match nothing and limit nothing.
+    match segment.contains(['{', '}', '<', '>', '\\', '^', '|', '*']) {
+        true => Err(
+            "write a parameter as :id and the rest of a path as *rest; braces, '<', '>', '\\', '^', '|' and an inner '*' cannot stand in a route",
+        ),
         false => Ok(segment.to_owned()),
     }
 }
@@ -577,6 +581,8 @@ mod tests {
             ("GET /*rest/b", "last"),
             ("GET /a b", "blank"),
             ("GET /a<b>", "cannot stand"),
+            ("GET /a/{id}", ":id"),
+            ("GET /a/(.*)", "*rest"),
         ] {
             let message = RoutePattern::parse(text).unwrap_err();
             assert!(message.contains(why), "{text}: {message}");

@@ -61,7 +61,8 @@ class RateLimitMiddleware:
     ====== =====================================================================
     429    over the limit, with ``Retry-After``; or a cost above the limit, without
     503    the limiter's table is full, under ``on_full="deny"``
-    403    no rule for the endpoint, under ``unmatched = "deny"``; or no merchant
+    403    no rule for the endpoint, under ``unmatched = "deny"``; or no merchant,
+           or one of a bad length
     400    a method or path that the limiter cannot judge
     414    a path of more than 8,192 bytes, escapes included
     ====== =====================================================================
@@ -97,6 +98,8 @@ class RateLimitMiddleware:
         """
         if on_missing not in ("deny", "allow"):
             raise ValueError(f'on_missing is "deny" or "allow", not {on_missing!r}')
+        if not isinstance(limiter, Limiter):
+            raise TypeError("limiter is not a slidegate.Limiter")
         if not callable(merchant):
             raise TypeError("merchant is not a callable that takes the scope")
         if endpoint is not None and not callable(endpoint):
@@ -137,7 +140,7 @@ class RateLimitMiddleware:
         await self._app(scope, receive, _dressed(send, headers) if headers else send)
 
     def _decide(self, merchant: str | bytes, scope: Scope) -> Decision | _Malformed:
-        """The decision, or why the request's method or path allows none.
+        """The decision, or why the request's merchant, method or path allows none.
 
         Another error is not the client's doing: it propagates, and the app does
         not run.
@@ -148,6 +151,8 @@ class RateLimitMiddleware:
             cost = self._cost(scope) if callable(self._cost) else self._cost
             return self._limiter.check(merchant, text, cost=cost)
         except RequestError as error:
+            if error.code == "invalid_merchant":
+                return _Malformed(403, "The request belongs to no valid merchant.")
             if error.code != "invalid_endpoint":
                 raise
         if len(text.encode()) > MAX_ENDPOINT_BYTES:
