@@ -221,7 +221,7 @@ typedef struct slg_options {
     uint32_t on_full;
     // How many keys (a rule and a merchant each) must find room at once; the
     // table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    // 29 KiB of address space and uses memory from its first admission on.
+    // 33 KiB of address space and uses memory from its first admission on.
     uint64_t max_keys;
     // NULL for the system's clock. Only borrowed for the call: the limiter keeps
     // a reference of its own, so clock and limiter are freed in any order.

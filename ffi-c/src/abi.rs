@@ -98,7 +98,7 @@ pub struct slg_options {
     pub on_full: u32,
     /// How many keys (a rule and a merchant each) must find room at once; the
     /// table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    /// 29 KiB of address space and uses memory from its first admission on.
+    /// 33 KiB of address space and uses memory from its first admission on.
     pub max_keys: u64,
     /// NULL for the system's clock. Only borrowed for the call: the limiter keeps
     /// a reference of its own, so clock and limiter are freed in any order.

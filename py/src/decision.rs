@@ -139,7 +139,7 @@ impl Decision {
     }
 
     /// The RFC 9457 body for a refusal, of the media type
-    /// "application/problem+json"; the same text in every language. A denial
+    /// "application/problem+json"; the same text as in Rust. A denial
     /// has the integer "retryAfter", equal to the Retry-After header.
     fn problem_json(&self) -> String {
         engine::problem_json(&self.inner, self.rule())

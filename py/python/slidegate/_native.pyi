@@ -101,7 +101,7 @@ class Limiter:
 
     ``max_keys`` is how many keys (a rule and a merchant each, with an admission
     in the rule's longest window) it must be able to hold at once; each reserves
-    29 KiB of address space and uses memory only from its first admission on.
+    33 KiB of address space and uses memory only from its first admission on.
     ``on_full`` says what becomes of a request whose key finds no room: "deny"
     refuses it, "admit" lets it through uncounted. ``clock`` is a ManualClock, or
     None for the machine's own.
@@ -269,7 +269,7 @@ class Decision:
         """
 
     def problem_json(self) -> str:
-        """The RFC 9457 body for a refusal, the same text in every language.
+        """The RFC 9457 body for a refusal, the same text as in Rust.
 
         Its media type is ``PROBLEM_MEDIA_TYPE``. A denial has the integer
         "retryAfter", equal to the Retry-After header.
