@@ -18,8 +18,12 @@ pub(crate) trait Log {
     /// no such unit or it counts no more for anyone.
     fn stamp(&self, back: u32) -> u64;
 
-    /// How many units back the log can look.
+    /// How many units back the log can look at present; what is further back
+    /// counts no more.
     fn capacity(&self) -> u32;
+
+    /// How many units the log can ever hold.
+    fn most(&self) -> u32;
 }
 
 /// Capacity lent by refunds: `units` more until the oldest refunded unit leaves
@@ -38,12 +42,12 @@ impl Credit {
     }
 
     /// What a window's limit amounts to at an instant.
-    fn limit(self, window: &Window, at: u64, capacity: u32) -> u32 {
+    fn limit(self, window: &Window, at: u64, most: u32) -> u32 {
         if !self.alive(window, at) {
             return window.limit;
         }
         let lent = window.limit.saturating_add(self.units);
-        lent.min(capacity).max(window.limit)
+        lent.min(most).max(window.limit)
     }
 }
 
@@ -57,7 +61,7 @@ pub(crate) fn unblocks_at(
     at: u64,
     credit: Credit,
 ) -> u64 {
-    let limit = credit.limit(window, at, log.capacity());
+    let limit = credit.limit(window, at, log.most());
     debug_assert!(cost <= limit, "such a request never passes");
     let stamp = log.stamp((limit + 1).saturating_sub(cost));
     let free = stamp.saturating_add(window.ticks());
@@ -157,7 +161,7 @@ pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) 
     }
     Holding {
         live,
-        remaining: credit.limit(window, at, capacity).saturating_sub(live),
+        remaining: credit.limit(window, at, log.most()).saturating_sub(live),
         oldest: if live == 0 { 0 } else { log.stamp(live) },
     }
 }
@@ -236,6 +240,10 @@ mod tests {
         }
 
         fn capacity(&self) -> u32 {
+            2_048
+        }
+
+        fn most(&self) -> u32 {
             2_048
         }
     }

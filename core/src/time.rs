@@ -187,6 +187,25 @@ impl Timeline {
     }
 }
 
+/// Where a request takes its instant from.
+#[derive(Clone, Copy)]
+pub(crate) enum Now<'l> {
+    /// The clock, read anew for every decision.
+    Live(&'l Timeline),
+    /// One reading for a whole batch.
+    Fixed(Reading),
+}
+
+impl Now<'_> {
+    #[inline]
+    pub fn read(self) -> Reading {
+        match self {
+            Self::Live(clock) => clock.now(),
+            Self::Fixed(reading) => reading,
+        }
+    }
+}
+
 fn saturating_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -10,7 +10,7 @@ use super::{Endpoint, EndpointId};
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS};
 use crate::policy::{Matched, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::table::{Hashing, NameHash};
+use crate::table::{Hashing, NameHash, Table};
 
 /// The rules that govern one request, as indices into the policy's rules, in
 /// the order in which they are charged.
@@ -105,6 +105,14 @@ impl Active {
         };
         active.governed = active.govern_templates();
         Ok(active)
+    }
+
+    /// Makes the table remember units for as long as the policy's windows count
+    /// them.
+    pub fn raise_horizons(&self, table: &Table) {
+        for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
+            table.raise_horizon(active.id.0, rule.longest_window());
+        }
     }
 
     fn govern_templates(&self) -> Vec<Governed> {

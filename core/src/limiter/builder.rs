@@ -66,9 +66,9 @@ impl LimiterBuilder {
             source,
         };
         let hashing = Hashing::with_random_secret().map_err(refused)?;
-        let table = Table::new(self.max_keys, MAX_LIMIT as usize).map_err(refused)?;
-        table.raise_retention(policy.inner.retention());
+        let table = Table::new(self.max_keys, MAX_LIMIT).map_err(refused)?;
         let active = Active::first(policy.clone(), &hashing)?;
+        active.raise_horizons(&table);
         Ok(Limiter {
             active: ArcSwap::from_pointee(active),
             table,

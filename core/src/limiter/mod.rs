@@ -135,11 +135,14 @@ impl Limiter {
     /// # Errors
     /// [`Error::TooManyRules`]; the old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
-        // Before the policy is in force: whoever admits under it must find that
-        // no eviction goes by a shorter window any more.
-        self.table.raise_retention(policy.inner.retention());
-        self.update(|active| active.with_policy(policy.clone(), &self.hashing))
-            .map(|active| active.version)
+        let next = self.update(|active| {
+            let next = active.with_policy(policy.clone(), &self.hashing)?;
+            // Before the policy is in force: whoever admits under it must find
+            // that nothing is let go of by a shorter window any more.
+            next.raise_horizons(&self.table);
+            Ok(next)
+        });
+        next.map(|active| active.version)
     }
 
     /// The id of an endpoint, for callers who check it often. `template` is a

@@ -14,7 +14,8 @@ use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Binding, Decision, Outcome};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::ring::{Answer, Ask, Query};
-use crate::table::{Env, Key, NameHash, Place, Reply};
+use crate::table::{Key, NameHash, Place, Reply};
+use crate::time::Now;
 use crate::window::Window;
 
 /// What a call wants of a request.
@@ -109,7 +110,7 @@ impl<'a> Request<'a> {
                 rule: active.id,
                 windows: &rule.windows,
                 cost: cost.saturating_mul(rule.cost),
-                key: Key::new(active.hash, merchant),
+                key: Key::new(active.id.0, active.hash, merchant),
             };
             if claim.cost > active.min_limit {
                 return self.never(claim);
@@ -177,15 +178,13 @@ impl<'a> Request<'a> {
         {
             if let Some(place) = *place {
                 let table = &self.limiter.table;
-                table.refund(place, claim.cost, answer.at, self.env());
+                table.refund(place, claim.cost, answer.at, self.now());
             }
         }
     }
 
-    fn env(&self) -> Env<'a> {
-        Env {
-            clock: &self.limiter.clock,
-        }
+    fn now(&self) -> Now<'a> {
+        Now::Live(&self.limiter.clock)
     }
 
     fn ask(&self, claim: Claim<'a>, ask: Ask) -> Result<Answered<'a>, Failure> {
@@ -195,7 +194,7 @@ impl<'a> Request<'a> {
             ask,
             detail: self.mode != Mode::Allow,
         };
-        match self.limiter.table.ask(claim.key, &query, self.env()) {
+        match self.limiter.table.ask(claim.key, &query, self.now()) {
             Reply::Answered(answer, place) => Ok(Answered {
                 claim,
                 answer,

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use loom::model::Builder;
 
-use crate::ring::{Answer, Ask, Attempt, Query, Ring, SLOT_WORDS, Tenant};
+use crate::ring::{Answer, Ask, Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
 use crate::sync::trace::{self, Died, Event};
 use crate::sync::{Register, Words};
-use crate::time::{ManualClock, Timeline};
+use crate::time::{ManualClock, Now, Timeline};
 use crate::window::Window;
 
 /// The promises, as the assertions name them.
@@ -100,7 +100,8 @@ impl Model {
     }
 }
 
-const ALL_EVENTS: [Event; 9] = [
+const ALL_EVENTS: [Event; 10] = [
+    Event::Grow,
     Event::Help,
     Event::Lap,
     Event::Takeover,
@@ -144,22 +145,33 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
     }
 }
 
-/// One ring with a key word of its own.
+/// One ring with a key word and a horizon of its own.
 pub(super) struct Lone {
     words: Words,
+    planes: Planes,
 }
 
 const KEY: u64 = 0;
+const LINE_FROM: usize = 2;
 
 impl Lone {
-    pub fn new(capacity: usize) -> Self {
-        let words = Words::zeroed(1 + SLOT_WORDS + capacity, 0).expect("loom's memory");
-        Self { words }
+    /// A ring for windows of 10 ticks.
+    pub fn new(max_limit: u32) -> Self {
+        Self::remembering(max_limit, 10)
+    }
+
+    /// A ring that may grow until a window of `max_limit` finds room twice, and
+    /// remembers units for `horizon` ticks.
+    pub fn remembering(max_limit: u32, horizon: u64) -> Self {
+        let layout = Planes::layout(LINE_FROM + LINE_WORDS, 1, max_limit);
+        let (planes, words) = layout.expect("a small ring");
+        let words = Words::zeroed(words, 0).expect("loom's memory");
+        words[1].raise(horizon);
+        Self { words, planes }
     }
 
     pub fn ring(&self) -> Ring<'_> {
-        let (slot, cells) = self.words[1..].split_at(SLOT_WORDS);
-        Ring::new(slot, cells)
+        Ring::new(&self.words, LINE_FROM, &self.planes, 0)
     }
 
     pub fn tenant(&self) -> Tenant<'_> {
@@ -169,14 +181,20 @@ impl Lone {
         }
     }
 
-    pub fn ask(&self, windows: &[Window], cost: u32, tick: u64) -> Answer {
-        match self
-            .ring()
-            .ask(self.tenant(), &charge(windows, cost), &clock_at(tick))
-        {
+    fn attempt(&self, query: &Query<'_>, tick: u64) -> Answer {
+        let clock = clock_at(tick);
+        let env = Env {
+            clock: Now::Live(&clock),
+            horizon: &self.words[1],
+        };
+        match self.ring().ask(self.tenant(), query, env) {
             Attempt::Answered(answer) => answer,
             other => panic!("a lone ring answers, not {other:?}"),
         }
+    }
+
+    pub fn ask(&self, windows: &[Window], cost: u32, tick: u64) -> Answer {
+        self.attempt(&charge(windows, cost), tick)
     }
 
     /// Units that count in `window` at `tick`, by asking the ring.
@@ -185,13 +203,8 @@ impl Lone {
             ask: Ask::Survey,
             ..charge(std::slice::from_ref(&window), 1)
         };
-        match self.ring().ask(self.tenant(), &query, &clock_at(tick)) {
-            Attempt::Answered(Answer {
-                standing: Some(standing),
-                ..
-            }) => window.limit - standing.remaining,
-            other => panic!("a lone ring answers, not {other:?}"),
-        }
+        let standing = self.attempt(&query, tick).standing;
+        window.limit - standing.expect("a survey has detail").remaining
     }
 }
 
@@ -200,6 +213,10 @@ impl Lone {
 pub(super) struct Admitted(Vec<u64>);
 
 impl Admitted {
+    pub fn at(stamps: &[u64]) -> Self {
+        Self(stamps.to_vec())
+    }
+
     pub fn note(&mut self, answer: &Answer, cost: u32) {
         if answer.admitted {
             self.0.extend((0..cost).map(|_| answer.at));

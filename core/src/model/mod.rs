@@ -9,6 +9,7 @@
 //! `SLIDEGATE_MODEL_PREEMPTIONS` raises the preemption bound of the bounded
 //! models (`make deep`).
 
+mod growth;
 mod harness;
 mod mutants;
 mod ring;

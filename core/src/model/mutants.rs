@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::harness::*;
-use super::{ring, table};
+use super::{growth, ring, table};
 use crate::sync::fault::{Fault, plant};
 
 /// Runs a model with the fault planted; it must fail on one of `promises`.
@@ -100,4 +100,13 @@ fn a_frozen_unfilled_head_charges_the_next_tenant() {
 #[test]
 fn a_retention_read_before_the_head_evicts_a_key_that_counts() {
     dies(Fault::RetentionReadEarly, &[NOT_LOST], table::window_grows);
+}
+
+#[test]
+fn a_copy_without_a_second_look_mixes_laps() {
+    dies(
+        Fault::CopyUnchecked,
+        &[ADMITS_WHAT_FITS, CHARGED_AS_ANSWERED],
+        growth::copier_sleeps,
+    );
 }

@@ -30,7 +30,7 @@ fn note(answer: Answer, cost: u32) -> Admitted {
 /// learns the exact instant at which it returns.
 pub(super) fn last_unit(model: Model) {
     model.run(|| {
-        let ring = Arc::new(Lone::new(2));
+        let ring = Arc::new(Lone::new(1));
         let body = |ring: &Lone| {
             let answer = ring.ask(&[window(1, 10)], 1, 5);
             if !answer.admitted {
@@ -56,7 +56,7 @@ fn three_for_two_units() {
     Model::bounded("three for two units", 2)
         .reaches(&[Event::Help])
         .run(|| {
-            let ring = Arc::new(Lone::new(2));
+            let ring = Arc::new(Lone::new(1));
             let body = |ring: &Lone| note(ring.ask(&[window(2, 10)], 1, 5), 1);
             let admitted = race(&ring, [body, body, body]);
             admitted.audit(&[window(2, 10)]);
@@ -69,7 +69,7 @@ fn three_for_two_units() {
 /// the ring: its late stamp must not bury a newer one.
 pub(super) fn sleeper_is_lapped(model: Model) {
     model.run(|| {
-        let ring = Arc::new(Lone::new(2));
+        let ring = Arc::new(Lone::new(1));
         let early = |ring: &Lone| note(ring.ask(&[window(2, 10)], 1, 1), 1);
         let late = |ring: &Lone| {
             let mut admitted = Admitted::default();
@@ -94,7 +94,7 @@ fn a_sleeper_is_lapped() {
 /// overwritten: a reader that mixes the laps would deny one of them.
 pub(super) fn lap_is_read_whole(model: Model) {
     model.run(|| {
-        let ring = Arc::new(Lone::new(2));
+        let ring = Arc::new(Lone::new(1));
         ring.ask(&[window(2, 10)], 2, 1);
         let body = |ring: &Lone| note(ring.ask(&[window(2, 10)], 1, 11), 1);
         let admitted = race(&ring, [body, body]);
@@ -112,7 +112,7 @@ fn a_lap_is_read_whole() {
 #[test]
 fn weights_are_all_or_nothing() {
     Model::unbounded("weights").reaches(&[Event::Help]).run(|| {
-        let ring = Arc::new(Lone::new(4));
+        let ring = Arc::new(Lone::new(2));
         let three = |ring: &Lone| note(ring.ask(&[window(4, 10)], 3, 5), 3);
         let two = |ring: &Lone| note(ring.ask(&[window(4, 10)], 2, 5), 2);
         let admitted = race(&ring, [three, two]);
@@ -127,7 +127,7 @@ fn two_windows_commit_together() {
     Model::bounded("two windows", 2)
         .reaches(&[Event::Help, Event::Lap])
         .run(|| {
-            let ring = Arc::new(Lone::new(4));
+            let ring = Arc::new(Lone::remembering(2, 100));
             ring.ask(&[window(2, 5), window(3, 100)], 2, 1);
             let body = |ring: &Lone| {
                 let mut admitted = Admitted::default();
@@ -151,7 +151,7 @@ fn clocks_disagree() {
     Model::bounded("clocks disagree", 3)
         .reaches(&[Event::Help])
         .run(|| {
-            let ring = Arc::new(Lone::new(2));
+            let ring = Arc::new(Lone::new(1));
             let behind = |ring: &Lone| {
                 let mut admitted = note(ring.ask(&[window(2, 10)], 1, 3), 1);
                 admitted.join(note(ring.ask(&[window(2, 10)], 1, 4), 1));
@@ -169,7 +169,7 @@ fn clocks_disagree() {
 #[test]
 fn refund_meets_a_check() {
     Model::unbounded("refund meets a check").run(|| {
-        let ring = Arc::new(Lone::new(2));
+        let ring = Arc::new(Lone::new(1));
         let first = ring.ask(&[window(1, 10)], 1, 5);
         let refunder = ring.clone();
         let refund = thread::spawn(move || refunder.ring().refund(1, first.at, 10, 5));
@@ -195,7 +195,7 @@ fn a_writer_dies_after_every_step() {
 
 fn dies_writing(accesses: usize) -> bool {
     Model::unbounded(format!("a writer dies after {accesses} accesses")).run(move || {
-        let ring = Arc::new(Lone::new(4));
+        let ring = Arc::new(Lone::new(2));
         ring.ask(&[window(4, 10)], 2, 1);
         let victim = ring.clone();
         let thread = thread::spawn(move || {

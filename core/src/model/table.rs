@@ -6,7 +6,8 @@ use loom::thread;
 use super::harness::*;
 use crate::ring::{Answer, Ask, Query};
 use crate::sync::trace::{Event, seen};
-use crate::table::{Env, Key, Reply, Table};
+use crate::table::{Key, Reply, Table};
+use crate::time::Now;
 use crate::window::Window;
 
 const RETENTION: u64 = 10;
@@ -26,8 +27,8 @@ fn key_from_above(name: u64) -> Key {
 }
 
 fn table() -> Arc<Table> {
-    let table = Table::with_buckets(2, 2).expect("loom's memory");
-    table.raise_retention(RETENTION);
+    let table = Table::with_buckets(2, 1).expect("loom's memory");
+    table.raise_horizon(0, RETENTION);
     Arc::new(table)
 }
 
@@ -38,8 +39,7 @@ fn ask_with(table: &Table, key: Key, windows: &[Window], ask: Ask, tick: u64) ->
         ..charge(windows, 1)
     };
     let clock = clock_at(tick);
-    let env = Env { clock: &clock };
-    match table.ask(key, &query, env) {
+    match table.ask(key, &query, Now::Live(&clock)) {
         Reply::Answered(answer, _) => Some(answer),
         Reply::Full => None,
         Reply::Corrupt => panic!("the table contradicts itself"),
@@ -218,7 +218,7 @@ pub(super) fn window_grows(model: Model) {
         take(&table, key(2), 12);
         let newcomer: Body = |table| take(table, key(7), 40);
         let longer: Body = |table| {
-            table.raise_retention(100);
+            table.raise_horizon(0, 100);
             let answer = ask_with(table, key(1), &[window(2, 100)], Ask::Charge, 20);
             answer.map(|answer| answer.admitted)
         };

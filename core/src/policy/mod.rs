@@ -62,6 +62,12 @@ impl Rule {
     pub fn min_limit(&self) -> u32 {
         self.windows.iter().map(|w| w.limit).min().unwrap_or(0)
     }
+
+    /// In ticks: a key that was idle for longer is indistinguishable from a fresh
+    /// one under this rule.
+    pub fn longest_window(&self) -> u64 {
+        self.windows.iter().map(Window::ticks).max().unwrap_or(0)
+    }
 }
 
 impl Policy {
@@ -109,18 +115,5 @@ impl Policy {
     /// The names of the rules, in the order of the file.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.inner.rules.iter().map(|rule| &*rule.name)
-    }
-}
-
-impl PolicyInner {
-    /// The longest window, in ticks: under this policy, a key idle for longer is
-    /// indistinguishable from a fresh one.
-    pub fn retention(&self) -> u64 {
-        let lengths = self
-            .rules
-            .iter()
-            .flat_map(|r| &r.windows)
-            .map(Window::ticks);
-        lengths.max().unwrap_or(0)
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! One word says all that an admission changes: the stamp of the newest unit,
 //! which plane the cells lie in, and how many units were ever admitted, modulo
-//! 2^13. Stamps never fall, every admission moves the count, and of one stamp
-//! there are at most as many units as the largest limit, a quarter of 2^13; so a
-//! head value does not come back and a compare-and-swap on it cannot be fooled.
+//! 2^13. Stamps never fall, every admission moves the count, growth moves the
+//! level, and of one stamp there are at most as many units as the largest plane
+//! holds, half of 2^13; so a head value does not come back and a
+//! compare-and-swap on it cannot be fooled.
 
-use crate::window::MAX_LIMIT;
+use super::planes::CAPACITIES;
 
-/// Counts run modulo 2^13: four times the largest capacity, so that the units
-/// not yet written are never mistaken for a lap.
+/// Counts run modulo 2^13: at least twice the largest capacity, so that the
+/// units not yet written are never mistaken for a lap.
 pub(crate) const COUNT_MASK: u64 = (1 << 13) - 1;
 
-const _: () = assert!(MAX_LIMIT.is_power_of_two() && MAX_LIMIT as u64 * 4 <= COUNT_MASK + 1);
+const _: () = assert!(CAPACITIES[CAPACITIES.len() - 1] as u64 * 2 <= COUNT_MASK + 1);
 
 const LEVEL_SHIFT: u32 = 13;
 const LEVEL_MASK: u64 = 0b111;
@@ -36,23 +37,31 @@ impl Head {
         self.0 & COUNT_MASK
     }
 
-    fn level(self) -> u64 {
-        (self.0 >> LEVEL_SHIFT) & LEVEL_MASK
+    /// The plane that holds the cells; of a frozen head there is none.
+    pub fn level(self) -> usize {
+        ((self.0 >> LEVEL_SHIFT) & LEVEL_MASK) as usize
     }
 
     /// Whether the ring is closed to admissions until a new tenant revives it.
     pub fn is_frozen(self) -> bool {
-        self.level() == FROZEN
+        self.level() == FROZEN as usize
     }
 
-    /// Whether no protocol step could have written this word.
-    pub fn is_corrupt(self) -> bool {
-        !matches!(self.level(), 0 | FROZEN)
+    /// Whether no protocol step of a ring with `levels` planes could have
+    /// written this word.
+    pub fn is_corrupt(self, levels: usize) -> bool {
+        self.level() >= levels && !self.is_frozen()
     }
 
     /// The head after `units` more units stamped `at`.
     pub fn admit(self, at: u64, units: u32) -> Self {
-        Self::new(at, self.level(), self.count() + u64::from(units))
+        Self::new(at, self.level() as u64, self.count() + u64::from(units))
+    }
+
+    /// The head of the same log in a higher plane. The stamp moves along, so that
+    /// a clock that steps back cannot bring back units that were not copied.
+    pub fn grown(self, at: u64, level: usize) -> Self {
+        Self::new(at, level as u64, self.count())
     }
 
     pub fn frozen(self) -> Self {
@@ -101,8 +110,9 @@ mod tests {
 
     #[test]
     fn levels_that_nobody_writes_are_corrupt() {
-        assert!(Head(1 << LEVEL_SHIFT).is_corrupt());
-        assert!(!Head(0).is_corrupt());
-        assert!(!Head(0).frozen().is_corrupt());
+        let grown = Head(0).grown(1, 3);
+        assert!(grown.is_corrupt(3) && !grown.is_corrupt(4));
+        assert!(!Head(0).is_corrupt(1));
+        assert!(!Head(0).frozen().is_corrupt(1));
     }
 }

@@ -11,9 +11,16 @@
 //! admission is unfilled, because an admission begins only where nothing is
 //! missing.
 //!
+//! **Growth.** A ring begins with the few cells of its own line. An admission
+//! that would overwrite a unit which still counts first moves the log to a higher
+//! plane: it copies the units that count and then moves the head, which names the
+//! plane, by one compare-and-swap. A copy is made only after a look that the head
+//! stands as it stood, so that what was read is the unit that it was taken for.
+//!
 //! **Stale helpers.** A cell is a maximum register: it is only ever raised, and
 //! every value offered to it is the true stamp of a unit of its index class. A
-//! helper that slept through laps offers a smaller stamp and changes nothing.
+//! helper or copier that slept through laps offers a smaller stamp and changes
+//! nothing.
 //!
 //! **Torn reads.** A cell may already hold the stamp of a later lap. Whoever
 //! wrote it had seen the later head, so a reader that sees the cell sees that
@@ -28,40 +35,37 @@
 //! **A thread that stops anywhere** leaves either nothing or an admission that
 //! others finish; it holds nothing that anybody waits for.
 
+mod answer;
+mod credit;
+mod growth;
 mod head;
+mod planes;
+mod tenancy;
 
+pub(crate) use answer::{Answer, Ask, Query, answer_fresh};
 pub(crate) use head::Head;
+pub(crate) use planes::{LINE_WORDS, Planes};
 
-use crate::law::{self, Block, Credit, Log, Standing};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
-use crate::time::{Reading, Timeline};
-use crate::window::Window;
-
-/// Words of a slot: head, filled, refund, birth.
-pub(crate) const SLOT_WORDS: usize = 4;
+use crate::time::Now;
+use answer::{Snapshot, answer};
+use planes::{CAPACITIES, STATE_WORDS};
 
 /// Every loop ends: words that no protocol step wrote must not hang a caller.
 /// Each turn but the last means that another thread got on.
 pub(crate) const ATTEMPTS: usize = 1 << 20;
 
-const CREDIT_STAMP_BITS: u32 = 48;
-const CREDIT_STAMP_MASK: u64 = (1 << CREDIT_STAMP_BITS) - 1;
-const MAX_CREDIT: u64 = u16::MAX as u64;
-
 /// One slot's log.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring<'t> {
-    head: &'t Word,
-    /// How many units have a cell; grows for ever.
-    filled: &'t Word,
-    /// `units:16 | oldest:48`: capacity lent by refunds.
-    refund: &'t Word,
-    /// Stamps up to this one belong to an earlier tenant.
-    birth: &'t Word,
-    /// Stamps by index class; the length is the capacity, a power of two.
-    cells: &'t [Word],
+    /// Head, filled, refund and birth; then the cells of level 0.
+    line: &'t [Word; LINE_WORDS],
+    /// All words, for the cells of the higher planes.
+    words: &'t [Word],
+    planes: &'t Planes,
+    slot: usize,
 }
 
 /// A key's claim on a slot: the key word and what it must still hold.
@@ -77,40 +81,13 @@ impl Tenant<'_> {
     }
 }
 
-/// What a caller wants of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// Decide, and charge if admitted.
-    Charge,
-    /// Decide only.
-    Peek,
-    /// Neither: only how the key stands.
-    Survey,
-}
-
-/// One request to one key.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Query<'p> {
-    pub windows: &'p [Window],
-    /// Units, at least 1 and at most the smallest limit; ignored by a survey.
-    pub cost: u32,
-    pub ask: Ask,
-    /// Whether the answer needs its [`Standing`].
-    pub detail: bool,
-}
-
-/// A key's answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Answer {
-    /// Admitted (or would be); a survey always is.
-    pub admitted: bool,
-    /// The instant of the decision, and the stamp of the units charged: the
-    /// clock's tick, or the newest stamp if the clock is behind it.
-    pub at: u64,
-    /// The clock as it was read.
-    pub now: Reading,
-    /// The window that binds; `None` where no detail was asked for.
-    pub standing: Option<Standing>,
+/// What a ring is asked under.
+#[derive(Clone, Copy)]
+pub(crate) struct Env<'l> {
+    pub clock: Now<'l>,
+    /// The longest window that the query's rule ever had, in ticks: raised before
+    /// a policy with a longer one comes into force.
+    pub horizon: &'l Word,
 }
 
 /// The outcome of one attempt on a ring.
@@ -124,75 +101,94 @@ pub(crate) enum Attempt {
 }
 
 impl<'t> Ring<'t> {
-    pub fn new(slot: &'t [Word], cells: &'t [Word]) -> Self {
-        let [head, filled, refund, birth] = slot else {
-            unreachable!("a slot has {SLOT_WORDS} words");
-        };
+    /// The ring of `slot`, whose line begins at the word `line_from`.
+    #[inline]
+    pub fn new(words: &'t [Word], line_from: usize, planes: &'t Planes, slot: usize) -> Self {
+        let line = words[line_from..line_from + LINE_WORDS].first_chunk();
         Self {
-            head,
-            filled,
-            refund,
-            birth,
-            cells,
+            line: line.expect("a line has this length"),
+            words,
+            planes,
+            slot,
         }
     }
 
+    fn head_word(&self) -> &'t Word {
+        &self.line[0]
+    }
+
+    /// How many units have a cell; grows for ever.
+    fn filled(&self) -> &'t Word {
+        &self.line[1]
+    }
+
+    /// Capacity lent by refunds: see [`credit`].
+    fn refund_word(&self) -> &'t Word {
+        &self.line[2]
+    }
+
+    /// Stamps up to this one belong to an earlier tenant.
+    fn birth(&self) -> &'t Word {
+        &self.line[3]
+    }
+
     pub fn head(&self) -> Head {
-        Head(self.head.load())
+        Head(self.head_word().load())
     }
 
     fn is_still(&self, head: Head) -> bool {
-        self.head.load() == head.0
+        self.head_word().load() == head.0
     }
 
-    fn cell(&self, index: u64) -> &'t Word {
-        &self.cells[index as usize & (self.cells.len() - 1)]
+    /// The cell of the unit numbered `index`, in a level in use.
+    #[inline]
+    fn cell(&self, level: usize, index: u64) -> &'t Word {
+        let place = index as usize & (CAPACITIES[level] as usize - 1);
+        match level {
+            0 => &self.line[STATE_WORDS + place],
+            _ => &self.words[self.planes.block(level, self.slot).start + place],
+        }
     }
 
     /// Answers a query under the tenant's name.
-    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, clock: &Timeline) -> Attempt {
+    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         for _ in 0..ATTEMPTS {
             let head = self.head();
-            if head.is_corrupt() {
+            if head.is_corrupt(self.planes.levels()) {
                 return Attempt::Corrupt;
             }
             // After the head: a key that is still ours then was ours at the head.
             if head.is_frozen() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {
                 return Attempt::Gone;
             }
-            let filled = self.filled.load();
+            let filled = self.filled().load();
             if head.missing(filled) != 0 {
                 if self.is_still(head) && !self.help(head, filled) {
                     return Attempt::Corrupt;
                 }
                 continue;
             }
-            if let Some(answer) = self.decide(head, filled, query, clock) {
+            if let Some(answer) = self.decide(head, filled, query, env) {
                 return Attempt::Answered(answer);
             }
         }
         Attempt::Corrupt
     }
 
-    /// Decides on a filled head; `None` if the head moved meanwhile.
+    /// Decides on a filled head; `None` if the head moved meanwhile, or was moved
+    /// to a higher plane to make room.
     #[inline]
-    fn decide(
-        &self,
-        head: Head,
-        filled: u64,
-        query: &Query<'_>,
-        clock: &Timeline,
-    ) -> Option<Answer> {
-        let log = Snapshot {
-            ring: self,
-            count: head.count(),
-            birth: self.birth.load(),
-        };
+    fn decide(&self, head: Head, filled: u64, query: &Query<'_>, env: Env<'_>) -> Option<Answer> {
+        let log = Snapshot::new(self, head);
         let credit = self.credit(log.birth);
-        let now = clock.now();
+        let now = env.clock.read();
         let at = now.tick().max(head.stamp());
         let (admitted, standing) = answer(&log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {
+            if log.must_grow(query.cost, at, env.horizon) && self.grow(&log, query, at, env.horizon)
+            {
+                return None;
+            }
             self.commit(head, filled, at, query.cost)
         } else {
             planted(Fault::AnswerUnchecked) || self.is_still(head)
@@ -207,12 +203,13 @@ impl<'t> Ring<'t> {
 
     /// Admits `cost` units stamped `at`; `false` if the head moved meanwhile.
     ///
-    /// No unit that still counts is overwritten: the law found the unit that is
+    /// No unit that still counts is overwritten: below the top because the ring
+    /// grows first, at the top because the law found the unit that is
     /// `limit + 1 - cost` back dead in every window, and the cells to be written
     /// belong to units at least that far back.
     fn commit(&self, head: Head, filled: u64, at: u64, cost: u32) -> bool {
         let next = head.admit(at, cost);
-        if !self.head.cas(head.0, next.0) {
+        if !self.head_word().cas(head.0, next.0) {
             return false;
         }
         self.fill(next, filled);
@@ -222,7 +219,7 @@ impl<'t> Ring<'t> {
     /// Finishes another thread's admission; `false` if the words contradict
     /// each other.
     fn help(&self, head: Head, filled: u64) -> bool {
-        if head.missing(filled) > self.cells.len() as u64 {
+        if head.missing(filled) > CAPACITIES[head.level()].into() {
             return false;
         }
         event(Event::Help);
@@ -234,198 +231,16 @@ impl<'t> Ring<'t> {
     fn fill(&self, head: Head, filled: u64) {
         let missing = head.missing(filled);
         for index in (0..missing).map(|n| filled.wrapping_add(n)) {
-            if index >= self.cells.len() as u64 {
+            if index >= CAPACITIES[head.level()].into() {
                 event(Event::Lap);
             }
-            let cell = self.cell(index);
+            let cell = self.cell(head.level(), index);
             if planted(Fault::FillOnce) {
                 cell.cas(cell.load(), head.stamp());
             } else {
                 cell.raise(head.stamp());
             }
         }
-        self.filled.cas(filled, filled.wrapping_add(missing));
+        self.filled().cas(filled, filled.wrapping_add(missing));
     }
-
-    fn credit(&self, birth: u64) -> Credit {
-        let credit = decode_credit(self.refund.load());
-        match credit.oldest > birth {
-            true => credit,
-            false => Credit::default(),
-        }
-    }
-
-    /// Lends back `units` that were admitted with the stamp `admitted_at`. Each
-    /// admission may be refunded once. Under another tenant it has no effect,
-    /// because the credit is older than that tenant's birth.
-    pub fn refund(&self, units: u32, admitted_at: u64, retention: u64, now: u64) {
-        for _ in 0..ATTEMPTS {
-            let word = self.refund.load();
-            let birth = self.birth.load();
-            if admitted_at <= birth {
-                return;
-            }
-            let lent = decode_credit(word);
-            let alive = lent.units > 0
-                && lent.oldest > birth
-                && lent.oldest.saturating_add(retention) > now;
-            let credit = match alive {
-                true => Credit {
-                    units: lent.units + units,
-                    oldest: lent.oldest.min(admitted_at),
-                },
-                false => Credit {
-                    units,
-                    oldest: admitted_at,
-                },
-            };
-            if self.refund.cas(word, encode_credit(credit)) {
-                return;
-            }
-        }
-    }
-
-    /// Closes the ring if it has been idle for `retention` ticks at `now`;
-    /// whether it is closed.
-    ///
-    /// The retention is read after the head: it was raised before the first
-    /// admission that needs more of it, so whoever sees that admission's head
-    /// sees the raise, and whoever does not fails to move the head.
-    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
-        for _ in 0..ATTEMPTS {
-            let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
-            let head = self.head();
-            if head.is_frozen() {
-                return true;
-            }
-            // Only a hint that spares work: a newer tenant's ring would not be
-            // idle, and freeing goes by the old word.
-            if !tenant.holds() || head.is_corrupt() {
-                return false;
-            }
-            let retention = early.unwrap_or_else(|| retention.load());
-            if head.stamp().saturating_add(retention) > now {
-                return false;
-            }
-            let filled = self.filled.load();
-            if head.missing(filled) != 0 && !planted(Fault::FreezeUnfilled) {
-                if self.is_still(head) && !self.help(head, filled) {
-                    return false;
-                }
-                continue;
-            }
-            if self.head.cas(head.0, head.frozen().0) {
-                event(Event::Evict);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Whether `freeze_if_idle` would close the ring, as far as a look can tell.
-    pub fn is_idle(&self, retention: &Word, now: u64) -> bool {
-        let head = self.head();
-        head.is_frozen() || head.stamp().saturating_add(retention.load()) <= now
-    }
-
-    /// Opens a frozen ring for the tenant; `false` if the slot is not its any
-    /// more. Anyone may do it for the tenant, any number of times.
-    pub fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
-        for _ in 0..ATTEMPTS {
-            let head = self.head();
-            // After the head: else a ring frozen under a later tenant would be
-            // opened in the name of this one.
-            if !tenant.holds() {
-                return false;
-            }
-            if !head.is_frozen() {
-                return true;
-            }
-            if !planted(Fault::BirthNotRaised) {
-                self.birth.raise(head.stamp());
-            }
-            let reborn = now.max(head.stamp() + 1);
-            if self.head.cas(head.0, head.revived(reborn).0) {
-                event(Event::Rebirth);
-            }
-        }
-        false
-    }
-}
-
-/// The ring as one head value describes it.
-struct Snapshot<'r, 't> {
-    ring: &'r Ring<'t>,
-    count: u64,
-    birth: u64,
-}
-
-impl Log for Snapshot<'_, '_> {
-    #[inline]
-    fn stamp(&self, back: u32) -> u64 {
-        if back > self.capacity() {
-            return 0;
-        }
-        let stamp = self.ring.cell(self.count.wrapping_sub(back.into())).load();
-        if stamp > self.birth { stamp } else { 0 }
-    }
-
-    fn capacity(&self) -> u32 {
-        self.ring.cells.len() as u32
-    }
-}
-
-/// A key that is in no slot.
-struct NoLog;
-
-impl Log for NoLog {
-    fn stamp(&self, _back: u32) -> u64 {
-        0
-    }
-
-    fn capacity(&self) -> u32 {
-        0
-    }
-}
-
-/// The answer for a key without history.
-pub(crate) fn answer_fresh(query: &Query<'_>, clock: &Timeline) -> Answer {
-    let now = clock.now();
-    let at = now.tick();
-    let (admitted, standing) = answer(&NoLog, query, at, Credit::default());
-    Answer {
-        admitted,
-        at,
-        now,
-        standing,
-    }
-}
-
-#[inline]
-fn answer(log: &impl Log, query: &Query<'_>, at: u64, credit: Credit) -> (bool, Option<Standing>) {
-    let &Query { windows, cost, .. } = query;
-    let block: Option<Block> = match query.ask {
-        Ask::Survey => None,
-        Ask::Charge | Ask::Peek => law::block(log, windows, cost, at, credit),
-    };
-    let charged = if query.ask == Ask::Charge { cost } else { 0 };
-    let standing = match (query.detail, block) {
-        (false, _) => None,
-        (true, Some(block)) => Some(law::blocked(log, windows, block, at, credit)),
-        (true, None) => law::tightest(log, windows, charged, at, credit),
-    };
-    (block.is_none(), standing)
-}
-
-fn decode_credit(word: u64) -> Credit {
-    Credit {
-        units: (word >> CREDIT_STAMP_BITS) as u32,
-        oldest: word & CREDIT_STAMP_MASK,
-    }
-}
-
-/// More than 16 bits of units are cut: lending less is safe.
-fn encode_credit(credit: Credit) -> u64 {
-    (u64::from(credit.units).min(MAX_CREDIT) << CREDIT_STAMP_BITS)
-        | (credit.oldest & CREDIT_STAMP_MASK)
 }

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     RetentionReadEarly,
     /// Freeze a head whose units are not all written.
     FreezeUnfilled,
+    /// Copy a cell to a higher plane without reading the head again.
+    CopyUnchecked,
 }
 
 #[cfg(not(slidegate_loom))]

@@ -8,6 +8,8 @@
 pub(crate) enum Event {
     /// A thread finished the cells of another thread's admission.
     Help,
+    /// A log moved to a higher plane.
+    Grow,
     /// An admission overwrote a cell of an earlier lap.
     Lap,
     /// A thread finished another thread's insertion of the same key.

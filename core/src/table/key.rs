@@ -63,12 +63,15 @@ impl Hashing {
 pub(crate) struct Key {
     pub fingerprint: u64,
     placement: u64,
+    /// The rule's number, which stands for its hash.
+    pub rule: u32,
 }
 
 impl Key {
     #[inline]
-    pub fn new(rule: NameHash, merchant: NameHash) -> Self {
+    pub fn new(number: u32, rule: NameHash, merchant: NameHash) -> Self {
         Self {
+            rule: number,
             fingerprint: (rule.0 ^ merchant.0) >> (64 - FINGERPRINT_BITS),
             placement: rule.1 ^ merchant.1,
         }
@@ -89,6 +92,7 @@ impl Key {
         Self {
             fingerprint,
             placement,
+            rule: 0,
         }
     }
 }
@@ -166,7 +170,7 @@ mod tests {
         let rule = hashing.rule("r");
         for buckets in [2, 3, 7, 1_000] {
             for name in 0..1_000u32 {
-                let key = Key::new(rule, hashing.merchant(&name.to_le_bytes()));
+                let key = Key::new(0, rule, hashing.merchant(&name.to_le_bytes()));
                 let [first, second] = key.buckets(buckets);
                 assert!(first != second && first < buckets && second < buckets);
             }

@@ -1,8 +1,7 @@
 //! The table: which slot is whose.
 //!
-//! **Layout.** One slice of words: a line for the whole table, a key word per
-//! slot, then the slots' rings, then their cells. A key may stand in any slot of two buckets (its *probe
-//! set*); slot `j` owns ring `j` for good.
+//! A key may stand in any slot of two buckets (its *probe set*); slot `j` owns
+//! ring `j` for good ([`geometry`] says where).
 //!
 //! **Insertion.** An empty word is claimed as *tentative*; then the rest of the
 //! probe set is read by read-modify-writes. Two insertions of one key claim
@@ -26,37 +25,20 @@
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
+mod geometry;
 mod key;
 
 pub(crate) use key::{Hashing, Key, NameHash};
 
 use std::io;
 
-use crate::ring::{self, Answer, Ask, Attempt, Query, Ring, SLOT_WORDS, Tenant};
+use crate::ring::{self, Answer, Ask, Attempt, Env, Query, Ring, Tenant};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
-use crate::time::Timeline;
+use crate::time::Now;
+use geometry::{BUCKET, Geometry, PROBES};
 use key::KeyWord;
-
-/// Words of a bucket: one cache line. Models shrink it to reach a full probe
-/// set with two keys.
-#[cfg(not(slidegate_loom))]
-const BUCKET: usize = 8;
-#[cfg(slidegate_loom)]
-const BUCKET: usize = 1;
-
-const PROBES: usize = 2 * BUCKET;
-
-/// Slots per hundred keys: a load of one half. `cargo test --release --test
-/// churn` replaces a full table's keys many times over and is refused none.
-const SLOTS_PER_100_KEYS: u64 = 200;
-
-/// Words of the whole table: a cache line, of which the first is in use.
-const TABLE_WORDS: usize = 8;
-
-/// Cells begin on a page of their own.
-const PAGE_WORDS: usize = 512;
 
 /// How many foreign tentative words one call may free.
 const MAX_FREED_FOREIGN: usize = 2;
@@ -64,17 +46,7 @@ const MAX_FREED_FOREIGN: usize = 2;
 /// The state of all keys.
 pub(crate) struct Table {
     words: Words,
-    buckets: u32,
-    slots: usize,
-    cells_from: usize,
-    /// Units that a ring remembers: a power of two, at least every limit.
-    capacity: usize,
-}
-
-/// What a query runs under.
-#[derive(Clone, Copy)]
-pub(crate) struct Env<'l> {
-    pub clock: &'l Timeline,
+    geometry: Geometry,
 }
 
 /// A key's answer and where its units were charged.
@@ -91,6 +63,7 @@ pub(crate) enum Reply {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     slot: usize,
+    rule: u32,
 }
 
 /// What one look at a probe set found.
@@ -107,41 +80,23 @@ struct Look {
 type ProbeSet = [usize; PROBES];
 
 impl Table {
-    /// A table in which `max_keys` keys find room, each with a ring of
-    /// `capacity` units.
-    pub fn new(max_keys: u64, capacity: usize) -> io::Result<Self> {
-        let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
-        let slots = max_keys
-            .checked_mul(SLOTS_PER_100_KEYS)
-            .ok_or_else(too_large)?
-            .div_ceil(100);
-        let buckets = slots.div_ceil(BUCKET as u64).max(2);
-        let buckets = u32::try_from(buckets).map_err(|_| too_large())?;
-        Self::with_buckets(buckets, capacity)
+    /// A table in which `max_keys` keys find room, with exact windows of up to
+    /// `max_limit` units.
+    pub fn new(max_keys: u64, max_limit: u32) -> io::Result<Self> {
+        Self::with_geometry(Geometry::for_keys(max_keys, max_limit)?)
     }
 
-    pub(crate) fn with_buckets(buckets: u32, capacity: usize) -> io::Result<Self> {
-        debug_assert!(capacity.is_power_of_two());
-        let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
-        let slots = (buckets as usize)
-            .checked_mul(BUCKET)
-            .ok_or_else(too_large)?;
-        let cells_from = slots
-            .checked_mul(1 + SLOT_WORDS)
-            .and_then(|words| words.checked_add(TABLE_WORDS))
-            .and_then(|words| words.checked_next_multiple_of(PAGE_WORDS))
-            .ok_or_else(too_large)?;
-        let words = slots
-            .checked_mul(capacity)
-            .and_then(|cells| cells.checked_add(cells_from))
-            .ok_or_else(too_large)?;
+    fn with_geometry(geometry: Geometry) -> io::Result<Self> {
         Ok(Self {
-            words: Words::zeroed(words, cells_from)?,
-            buckets,
-            slots,
-            cells_from,
-            capacity,
+            words: Words::zeroed(geometry.words, geometry.sparse_from)?,
+            geometry,
         })
+    }
+
+    #[cfg(all(test, slidegate_loom))]
+    pub fn with_buckets(buckets: u32, max_limit: u32) -> io::Result<Self> {
+        let geometry = Geometry::with_buckets(buckets, max_limit);
+        Self::with_geometry(geometry.ok_or(io::ErrorKind::OutOfMemory)?)
     }
 
     /// The longest window of any policy so far, in ticks.
@@ -149,23 +104,24 @@ impl Table {
         &self.words[0]
     }
 
-    /// Keeps idle keys for at least `ticks` from now on. Call it before a policy
-    /// with windows of that length comes into force.
-    pub fn raise_retention(&self, ticks: u64) {
+    /// Makes keys of `rule` remember units for at least `ticks` from now on, and
+    /// the table keep idle keys that long. Call it before a policy with windows of
+    /// that length comes into force.
+    pub fn raise_horizon(&self, rule: u32, ticks: u64) {
+        self.horizon(rule).raise(ticks);
         self.retention().raise(ticks);
     }
 
+    fn horizon(&self, rule: u32) -> &Word {
+        &self.words[self.geometry.horizon(rule as usize)]
+    }
+
     fn key(&self, slot: usize) -> &Word {
-        &self.words[TABLE_WORDS + slot]
+        &self.words[self.geometry.key(slot)]
     }
 
     fn ring(&self, slot: usize) -> Ring<'_> {
-        let slot_from = TABLE_WORDS + self.slots + slot * SLOT_WORDS;
-        let cells_from = self.cells_from + slot * self.capacity;
-        Ring::new(
-            &self.words[slot_from..slot_from + SLOT_WORDS],
-            &self.words[cells_from..cells_from + self.capacity],
-        )
+        self.geometry.ring(&self.words, slot)
     }
 
     fn tenant(&self, slot: usize, word: KeyWord) -> Tenant<'_> {
@@ -179,32 +135,27 @@ impl Table {
         self.key(slot).cas(word.0, word.freed().0)
     }
 
-    fn probe_set(&self, key: Key) -> ProbeSet {
-        let [first, second] = key.buckets(self.buckets).map(|b| b as usize * BUCKET);
-        std::array::from_fn(|i| match i < BUCKET {
-            true => first + i,
-            false => second + i - BUCKET,
-        })
-    }
-
     /// Answers a query for a key. A charge makes room for the key if need be; a
     /// peek or survey of an absent key answers as for a fresh one.
-    pub fn ask(&self, key: Key, query: &Query<'_>, env: Env<'_>) -> Reply {
-        let probes = self.probe_set(key);
+    pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
+        let probes = self.geometry.probe_set(key.buckets(self.geometry.buckets));
         let mut foreign_left = MAX_FREED_FOREIGN;
         for _ in 0..ring::ATTEMPTS {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
-                match self.acquire(slot, word, query, env) {
+                match self.acquire(key, slot, word, query, now) {
                     Attempt::Answered(answer) => {
-                        return Reply::Answered(answer, Some(Place { slot }));
+                        return Reply::Answered(answer, Some(Place {
+                            slot,
+                            rule: key.rule,
+                        }));
                     }
                     Attempt::Corrupt => return Reply::Corrupt,
                     Attempt::Gone => event(Event::Gone),
                 }
             } else if query.ask != Ask::Charge {
-                return self.absent(query, &probes, env);
-            } else if !self.make_room(&look, &probes, key, env, &mut foreign_left) {
+                return self.absent(query, &probes, now);
+            } else if !self.make_room(&look, &probes, key, now, &mut foreign_left) {
                 return Reply::Full;
             }
         }
@@ -212,16 +163,24 @@ impl Table {
     }
 
     /// The answer to a peek or survey of a key that is in no slot.
-    fn absent(&self, query: &Query<'_>, probes: &ProbeSet, env: Env<'_>) -> Reply {
-        match query.ask == Ask::Survey || self.has_room(probes, env) {
-            true => Reply::Answered(ring::answer_fresh(query, env.clock), None),
+    fn absent(&self, query: &Query<'_>, probes: &ProbeSet, now: Now<'_>) -> Reply {
+        match query.ask == Ask::Survey || self.has_room(probes, now) {
+            true => Reply::Answered(ring::answer_fresh(query, now), None),
             false => Reply::Full,
         }
     }
 
-    fn acquire(&self, slot: usize, word: KeyWord, query: &Query<'_>, env: Env<'_>) -> Attempt {
+    fn acquire(
+        &self,
+        key: Key,
+        slot: usize,
+        word: KeyWord,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Attempt {
+        let env = self.env(key.rule, now);
         let ring = self.ring(slot);
-        let attempt = ring.ask(self.tenant(slot, word), query, env.clock);
+        let attempt = ring.ask(self.tenant(slot, word), query, env);
         if matches!(attempt, Attempt::Gone) && ring.head().is_frozen() {
             // The word was read before the head: a newer tenant's has changed.
             self.free(slot, word);
@@ -264,16 +223,16 @@ impl Table {
         look: &Look,
         probes: &ProbeSet,
         key: Key,
-        env: Env<'_>,
+        now: Now<'_>,
         foreign_left: &mut usize,
     ) -> bool {
-        let now = env.clock.now().tick();
+        let tick = now.read().tick();
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            self.finish(slot, word, probes, key, now);
+            self.finish(slot, word, probes, key, tick);
             return true;
         }
-        let changed = self.evict_idle(probes, key.fingerprint, now);
+        let changed = self.evict_idle(probes, key.fingerprint, tick);
         let look = self.look(probes, key.fingerprint);
         if look.committed.is_some() || look.tentative.is_some() {
             return true;
@@ -281,7 +240,7 @@ impl Table {
         if let Some((slot, empty)) = look.empty {
             let claimed = empty.claimed(key.fingerprint);
             if self.key(slot).cas(empty.0, claimed.0) {
-                self.finish(slot, claimed, probes, key, now);
+                self.finish(slot, claimed, probes, key, tick);
             }
             return true;
         }
@@ -301,8 +260,8 @@ impl Table {
     }
 
     /// Whether a key that is in no slot would find one, as far as a look can tell.
-    fn has_room(&self, probes: &ProbeSet, env: Env<'_>) -> bool {
-        let now = env.clock.now().tick();
+    fn has_room(&self, probes: &ProbeSet, now: Now<'_>) -> bool {
+        let now = now.read().tick();
         probes.iter().any(|&slot| {
             let word = KeyWord(self.key(slot).load());
             !word.is_committed() || self.ring(slot).is_idle(self.retention(), now)
@@ -385,21 +344,29 @@ impl Table {
         false
     }
 
-    /// Lends back units that were charged at `place` with the stamp `at`.
-    pub fn refund(&self, place: Place, units: u32, at: u64, env: Env<'_>) {
-        let now = env.clock.now().tick();
-        let retention = self.retention().load();
-        self.ring(place.slot).refund(units, at, retention, now);
+    fn env<'l>(&'l self, rule: u32, clock: Now<'l>) -> Env<'l> {
+        Env {
+            clock,
+            horizon: self.horizon(rule),
+        }
+    }
+
+    /// Lends back units that were charged at `place` with the stamp `at`; whether
+    /// any of them still counted.
+    pub fn refund(&self, place: Place, units: u32, at: u64, now: Now<'_>) -> bool {
+        let horizon = self.horizon(place.rule).load();
+        self.ring(place.slot)
+            .refund(units, at, horizon, now.read().tick())
     }
 
     /// How many slots hold a key at the moment: a walk over all of them.
     pub fn count_keys(&self) -> usize {
         let is_key = |&slot: &usize| KeyWord(self.key(slot).load()).is_committed();
-        (0..self.slots).filter(is_key).count()
+        (0..self.geometry.slots).filter(is_key).count()
     }
 
     /// How many slots there are.
     pub fn slots(&self) -> usize {
-        self.slots
+        self.geometry.slots
     }
 }

@@ -1,0 +1,129 @@
+//! What a ring is asked and what it answers.
+
+use super::{CAPACITIES, Head, Ring};
+use crate::law::{self, Block, Credit, Log, Standing};
+use crate::time::{Now, Reading};
+use crate::window::Window;
+
+/// What a caller wants of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Decide, and charge if admitted.
+    Charge,
+    /// Decide only.
+    Peek,
+    /// Neither: only how the key stands.
+    Survey,
+}
+
+/// One request to one key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query<'p> {
+    pub windows: &'p [Window],
+    /// Units, at least 1 and at most the smallest limit; ignored by a survey.
+    pub cost: u32,
+    pub ask: Ask,
+    /// Whether the answer needs its [`Standing`].
+    pub detail: bool,
+}
+
+/// A key's answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    /// Admitted (or would be); a survey always is.
+    pub admitted: bool,
+    /// The instant of the decision, and the stamp of the units charged: the
+    /// clock's tick, or the newest stamp if the clock is behind it.
+    pub at: u64,
+    /// The clock as it was read.
+    pub now: Reading,
+    /// The window that binds; `None` where no detail was asked for.
+    pub standing: Option<Standing>,
+}
+
+impl Query<'_> {
+    /// The largest limit among the windows.
+    pub fn max_limit(&self) -> u32 {
+        self.windows.iter().map(|w| w.limit).max().unwrap_or(0)
+    }
+}
+
+/// The ring as one head value describes it.
+pub(super) struct Snapshot<'r, 't> {
+    ring: &'r Ring<'t>,
+    pub head: Head,
+    pub birth: u64,
+}
+
+impl<'r, 't> Snapshot<'r, 't> {
+    pub fn new(ring: &'r Ring<'t>, head: Head) -> Self {
+        let birth = ring.birth().load();
+        Self { ring, head, birth }
+    }
+}
+
+impl Log for Snapshot<'_, '_> {
+    #[inline]
+    fn stamp(&self, back: u32) -> u64 {
+        if back > self.capacity() {
+            return 0;
+        }
+        let index = self.head.count().wrapping_sub(back.into());
+        let stamp = self.ring.cell(self.head.level(), index).load();
+        if stamp > self.birth { stamp } else { 0 }
+    }
+
+    fn capacity(&self) -> u32 {
+        CAPACITIES[self.head.level()]
+    }
+
+    fn most(&self) -> u32 {
+        self.ring.planes.most()
+    }
+}
+
+/// A key that is in no slot.
+struct NoLog;
+
+impl Log for NoLog {
+    fn stamp(&self, _back: u32) -> u64 {
+        0
+    }
+
+    fn capacity(&self) -> u32 {
+        0
+    }
+
+    fn most(&self) -> u32 {
+        0
+    }
+}
+
+/// The answer for a key without history.
+pub(crate) fn answer_fresh(query: &Query<'_>, clock: Now<'_>) -> Answer {
+    let now = clock.read();
+    let at = now.tick();
+    let (admitted, standing) = answer(&NoLog, query, at, Credit::default());
+    Answer {
+        admitted,
+        at,
+        now,
+        standing,
+    }
+}
+
+#[inline]
+pub(super) fn answer(log: &impl Log, query: &Query<'_>, at: u64, credit: Credit) -> (bool, Option<Standing>) {
+    let &Query { windows, cost, .. } = query;
+    let block: Option<Block> = match query.ask {
+        Ask::Survey => None,
+        Ask::Charge | Ask::Peek => law::block(log, windows, cost, at, credit),
+    };
+    let charged = if query.ask == Ask::Charge { cost } else { 0 };
+    let standing = match (query.detail, block) {
+        (false, _) => None,
+        (true, Some(block)) => Some(law::blocked(log, windows, block, at, credit)),
+        (true, None) => law::tightest(log, windows, charged, at, credit),
+    };
+    (block.is_none(), standing)
+}

@@ -1,0 +1,75 @@
+//! How a ring changes hands: it is frozen when idle, and revived for a new key.
+
+use super::{ATTEMPTS, Ring, Tenant};
+use crate::sync::Word;
+use crate::sync::fault::{Fault, planted};
+use crate::sync::trace::{Event, event};
+
+impl Ring<'_> {
+    /// Closes the ring if it has been idle for `retention` ticks at `now`;
+    /// whether it is closed.
+    ///
+    /// The retention is read after the head: it was raised before the first
+    /// admission that needs more of it, so whoever sees that admission's head
+    /// sees the raise, and whoever does not fails to move the head.
+    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+        for _ in 0..ATTEMPTS {
+            let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
+            let head = self.head();
+            if head.is_frozen() {
+                return true;
+            }
+            // Only a hint that spares work: a newer tenant's ring would not be
+            // idle, and freeing goes by the old word.
+            if !tenant.holds() || head.is_corrupt(self.planes.levels()) {
+                return false;
+            }
+            let retention = early.unwrap_or_else(|| retention.load());
+            if head.stamp().saturating_add(retention) > now {
+                return false;
+            }
+            let filled = self.filled().load();
+            if head.missing(filled) != 0 && !planted(Fault::FreezeUnfilled) {
+                if self.is_still(head) && !self.help(head, filled) {
+                    return false;
+                }
+                continue;
+            }
+            if self.head_word().cas(head.0, head.frozen().0) {
+                event(Event::Evict);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether `freeze_if_idle` would close the ring, as far as a look can tell.
+    pub fn is_idle(&self, retention: &Word, now: u64) -> bool {
+        let head = self.head();
+        head.is_frozen() || head.stamp().saturating_add(retention.load()) <= now
+    }
+
+    /// Opens a frozen ring for the tenant; `false` if the slot is not its any
+    /// more. Anyone may do it for the tenant, any number of times.
+    pub fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
+        for _ in 0..ATTEMPTS {
+            let head = self.head();
+            // After the head: else a ring frozen under a later tenant would be
+            // opened in the name of this one.
+            if !tenant.holds() {
+                return false;
+            }
+            if !head.is_frozen() {
+                return true;
+            }
+            if !planted(Fault::BirthNotRaised) {
+                self.birth().raise(head.stamp());
+            }
+            let reborn = now.max(head.stamp() + 1);
+            if self.head_word().cas(head.0, head.revived(reborn).0) {
+                event(Event::Rebirth);
+            }
+        }
+        false
+    }
+}
