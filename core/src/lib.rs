@@ -38,7 +38,7 @@ pub use policy::{
     MAX_WINDOWS, Mistake, Policy, PolicyError,
 };
 pub use time::{Clock, ManualClock, SystemClock};
-pub use window::{MAX_LIMIT, MAX_WINDOW, Window, WindowError};
+pub use window::{MAX_BUCKETED_LIMIT, MAX_LIMIT, MAX_WINDOW, Precision, Window, WindowError};
 
 /// The README's Rust example, run as a test.
 #[cfg(doctest)]

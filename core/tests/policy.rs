@@ -55,7 +55,7 @@ colour = "red"
 [[rule]]
 name = "a"
 match = "GET /v1/:id"
-windows = ["0/s", "5000/min", "1/0s", "1/999day", "one/s"]
+windows = ["0/s", "20000000/min", "1/0s", "1/999day", "one/s"]
 
 [[rule]]
 name = "a"
@@ -100,7 +100,7 @@ cost = 0
 #[test]
 fn the_error_text_lists_places_and_what_would_be_right() {
     let error =
-        Policy::from_toml(&rule("name = \"a\"\nmatch = \"*\"\nwindows = [\"1/sec\"]")).unwrap_err();
+        Policy::from_toml(&rule("name = \"a\"\nmatch = \"*\"\nwindows = [\"1s\"]")).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("1 mistake in the policy\n"), "{text}");
     assert!(
@@ -120,30 +120,275 @@ fn syntax_errors_have_their_line_and_hide_what_follows_from_them() {
     assert_eq!(found[0].0, 2);
 }
 
+/// A rule with a name, a route and `body`, which begins on line 5.
+fn rule_with(body: &str) -> String {
+    rule(&format!("name = \"a\"\nmatch = \"*\"\n{body}"))
+}
+
 #[test]
 fn single_mistakes() {
     assert_mistake("", 1, "version", "version = 1");
-    assert_mistake("version = \"1\"", 1, "version", "version = 1");
     assert_mistake("version = 1\nrule = 5", 2, "rule", "[[rule]]");
-    assert_mistake("version = 1\nexempt = \"GET /\"", 2, "exempt", "list");
-    let windows = |w: &str| rule(&format!("name = \"a\"\nmatch = \"*\"\nwindows = {w}"));
-    assert_mistake(&windows("\"1/s\""), 5, "rule[0].windows", "list");
-    assert_mistake(&windows("[5]"), 5, "rule[0].windows[0]", "as text");
-    assert_mistake(&windows("[\"2049/min\"]"), 5, "rule[0].windows[0]", "2048");
+    let windows = |w: &str| rule_with(&format!("windows = {w}"));
+    let field = "rule[0].windows";
+    assert_mistake(
+        &windows("[\"16777217/min\"]"),
+        5,
+        &format!("{field}[0]"),
+        "16777216",
+    );
     let nine = r#"["1/s","1/2s","1/3s","1/4s","1/5s","1/6s","1/7s","1/8s","1/9s"]"#;
-    assert_mistake(&windows(nine), 5, "rule[0].windows", "more than 8");
-    assert_mistake(
-        &rule("name = \"ä\"\nmatch = \"*\"\nwindows = [\"1/s\"]"),
-        3,
-        "rule[0].name",
-        "letters",
+    assert_mistake(&windows(nine), 5, field, "more than 8");
+    let name = |name: &str| {
+        rule(&format!(
+            "name = {name}\nmatch = \"*\"\nwindows = [\"1/s\"]"
+        ))
+    };
+    assert_mistake(&name("\"ä\""), 3, "rule[0].name", "letters");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_what_would_be_right_and_what_was_found() {
+    let top = |line: &str| format!("version = 1\n{line}");
+    let below = |line: &str| rule(&format!("name = \"a\"\nwindows = [\"9/s\"]\n{line}"));
+    let starred = |line: &str| rule_with(&format!("windows = [\"9/s\"]\n{line}"));
+    for (text, line, field, right, found) in [
+        (
+            "version = \"1\"".to_owned(),
+            1,
+            "version",
+            "version = 1",
+            "the text \"1\"",
+        ),
+        (
+            "version = 0x2".to_owned(),
+            1,
+            "version",
+            "version = 1",
+            "the number 0x2",
+        ),
+        (
+            top("unmatched = true"),
+            2,
+            "unmatched",
+            "\"allow\" or \"deny\"",
+            "true",
+        ),
+        (
+            top("exempt = \"GET /\""),
+            2,
+            "exempt",
+            "list of routes",
+            "the text \"GET /\"",
+        ),
+        (
+            top("exempt = [1979-05-27]"),
+            2,
+            "exempt[0]",
+            "a route",
+            "a date or time",
+        ),
+        (top("[rule]"), 2, "rule", "[[rule]]", "a table"),
+        (
+            top("rule = [[]]"),
+            2,
+            "rule[0]",
+            "[[rule]]",
+            "an empty list",
+        ),
+        (
+            below("match = [\"*\"]"),
+            5,
+            "rule[0].match",
+            "\"*\"",
+            "a list",
+        ),
+        (
+            starred("per = \"merchants\""),
+            6,
+            "rule[0].per",
+            "\"merchant\" or \"all\"",
+            "the text \"merchants\"",
+        ),
+        (
+            starred("precision = 1"),
+            6,
+            "rule[0].precision",
+            "\"exact\" or \"bucketed\"",
+            "the number 1",
+        ),
+        (
+            starred("cost = 1.5"),
+            6,
+            "rule[0].cost",
+            "whole number",
+            "the number 1.5",
+        ),
+        (
+            starred("cost = 0"),
+            6,
+            "rule[0].cost",
+            "1 to the smallest limit",
+            "the number 0",
+        ),
+        (
+            rule_with("windows = \"1/s\""),
+            5,
+            "rule[0].windows",
+            "list of windows",
+            "the text \"1/s\"",
+        ),
+        (
+            rule_with("windows = []"),
+            5,
+            "rule[0].windows",
+            "list of windows",
+            "an empty list",
+        ),
+        (
+            rule_with("windows = [5]"),
+            5,
+            "rule[0].windows[0]",
+            "as text",
+            "the number 5",
+        ),
+        (
+            rule_with("windows = [{}]"),
+            5,
+            "rule[0].windows[0]",
+            "as text",
+            "a table",
+        ),
+    ] {
+        assert_mistake(&text, line, field, right);
+        assert_mistake(&text, line, field, &format!(", not {found}"));
+    }
+}
+
+#[test]
+fn an_unknown_field_is_told_the_one_that_is_meant() {
+    let rules = "version = 1\n[[rules]]\nname = \"a\"";
+    assert_mistake(rules, 2, "rules", "unknown field rules; did you mean rule?");
+    let starred = |line: &str| rule_with(&format!("windows = [\"9/s\"]\n{line}"));
+    for (line, field, hint) in [
+        ("costs = 2", "costs", "did you mean cost?"),
+        ("Per = \"all\"", "Per", "did you mean per?"),
+        (
+            "precison = \"exact\"",
+            "precison",
+            "did you mean precision?",
+        ),
+        (
+            "limit = 5",
+            "limit",
+            "the fields here are name, match, windows, cost, per, precision",
+        ),
+        ("exempt = []", "exempt", "write it above the first [[rule]]"),
+        (
+            "\"a\\nb\" = 1",
+            "\"a\\nb\"",
+            "unknown field \"a\\nb\"; the fields here are",
+        ),
+    ] {
+        assert_mistake(&starred(line), 6, &format!("rule[0].{field}"), hint);
+    }
+    let top = "version = 1\nwindows = [\"1/s\"]";
+    assert_mistake(top, 2, "windows", "write it below its [[rule]]");
+}
+
+#[test]
+fn an_unknown_unit_is_told_the_one_that_is_meant() {
+    let text = rule_with("windows = [\"1/hour\"]");
+    for part in [
+        "unknown unit \"hour\"",
+        "ms, s, min, h, day",
+        "did you mean \"h\"",
+    ] {
+        assert_mistake(&text, 5, "rule[0].windows[0]", part);
+    }
+}
+
+#[test]
+fn the_precision_of_a_rule_bounds_its_limits_and_lengths() {
+    let windows = |w: &str, more: &str| rule_with(&format!("windows = [{w}]\n{more}"));
+    let exact = "precision = \"exact\"";
+    let bucketed = "precision = \"bucketed\"";
+    for (text, more) in [
+        ("\"2048/ms\"", ""),
+        ("\"2048/ms\"", exact),
+        ("\"2049/263ms\"", ""),
+        ("\"16777216/366day\", \"1/s\"", ""),
+        ("\"16777216/s\"", bucketed),
+        ("\"1/263ms\"", bucketed),
+        ("\"5000/s\"", "cost = 5000"),
+    ] {
+        let text = windows(text, more);
+        assert!(Policy::from_toml(&text).is_ok(), "{text}");
+    }
+    let first = "rule[0].windows[0]";
+    let mistake = |w: &str, more: &str, field: &str, message: &str| {
+        assert_mistake(&windows(w, more), 5, field, message);
+    };
+    mistake(
+        "\"2049/s\"",
+        exact,
+        first,
+        "above 2048, the largest of an exact window",
     );
-    assert_mistake(
-        &rule("name = 3\nmatch = \"*\"\nwindows = [\"1/s\"]"),
-        3,
-        "rule[0].name",
-        "a name",
+    mistake(
+        "\"2049/s\"",
+        exact,
+        first,
+        "or write precision = \"bucketed\"",
     );
+    mistake("\"2049/ms\"", exact, first, "exact window; lower it");
+    mistake(
+        "\"1/262ms\"",
+        bucketed,
+        first,
+        "a bucketed window is at least 263ms",
+    );
+    mistake(
+        "\"2049/262ms\"",
+        "",
+        first,
+        "the limit of 2049/262ms is above 2048",
+    );
+    // One large limit makes the whole rule bucketed, its short windows too.
+    let second = "rule[0].windows[1]";
+    mistake(
+        "\"5000/s\", \"100/100ms\"",
+        "",
+        second,
+        "a bucketed window is at least 263ms",
+    );
+    mistake(
+        "\"5000/s\", \"100/100ms\"",
+        "",
+        second,
+        "the limit of 5000/s is above 2048",
+    );
+    let cost = windows("\"5000/s\", \"9000/min\"", "cost = 5001");
+    assert_mistake(&cost, 6, "rule[0].cost", "above the limit of 5000/s");
+}
+
+#[test]
+fn a_rule_for_all_merchants_has_one_pool() {
+    let text = format!(
+        "{}per = \"all\"\n[[rule]]\nname = \"each\"\nmatch = \"*\"\nwindows = [\"2/min\"]\nper = \"merchant\"",
+        rule_with("windows = [\"3/min\"]")
+    );
+    let limiter = Limiter::builder()
+        .max_keys(16)
+        .build(&Policy::from_toml(&text).unwrap())
+        .unwrap();
+    assert!(limiter.allow("m_1", "", 2).unwrap());
+    assert!(!limiter.allow("m_1", "", 1).unwrap());
+    assert!(limiter.allow("m_2", "", 1).unwrap());
+    let denied = limiter.check("m_3", "", 1).unwrap();
+    assert!(!denied.allowed);
+    let rule = limiter.rule_name(denied.rule().unwrap()).unwrap();
+    assert_eq!(&*rule, "a");
 }
 
 #[test]
@@ -190,6 +435,13 @@ fn hostile_texts_are_refused_without_collecting_millions_of_mistakes() {
         format!("version = 1\nexempt = [{}]", many("1,")),
         format!("version = 1\nx = \"{}\"", many("\\q")),
         format!("version = 1\n{}", many("=\n")),
+        format!(
+            "version = 1\n{}",
+            (0..80_000)
+                .map(|n| format!("w{n} = 1\n"))
+                .collect::<String>()
+        ),
+        format!("version = 1\n{} = 1", many("w")),
         format!("version = 1\nexempt = [{}]", many("\"GET /a\",")),
         format!("version = 1\nx = {}", many("[")),
         format!("version = 1\nx = {}", many("{a=")),

@@ -111,7 +111,7 @@ impl Active {
     /// them.
     pub fn raise_horizons(&self, table: &Table) {
         for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
-            table.raise_horizon(active.id.0, rule.longest_window());
+            table.raise_horizon(active.id.0, rule.retention());
         }
     }
 

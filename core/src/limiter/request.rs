@@ -13,6 +13,7 @@ use super::active::{Active, Governed};
 use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Binding, Decision, Outcome};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
+use crate::policy::Per;
 use crate::ring::{Answer, Ask, Query};
 use crate::table::{Key, NameHash, Place, Reply};
 use crate::time::Now;
@@ -110,7 +111,7 @@ impl<'a> Request<'a> {
                 rule: active.id,
                 windows: &rule.windows,
                 cost: cost.saturating_mul(rule.cost),
-                key: Key::new(active.id.0, active.hash, merchant),
+                key: Key::new(active.id.0, active.hash, self.owner(rule.per, merchant)),
             };
             if claim.cost > active.min_limit {
                 return self.never(claim);
@@ -121,6 +122,15 @@ impl<'a> Request<'a> {
             return Ok(self.decision(&[self.ask(claim, Ask::Charge)?]));
         }
         self.decide_together(&claims)
+    }
+
+    /// Whose history a rule charges: the merchant's, or that of the empty name,
+    /// which no merchant has.
+    fn owner(&self, per: Per, merchant: NameHash) -> NameHash {
+        match per {
+            Per::Merchant => merchant,
+            Per::All => self.limiter.hashing.merchant(b""),
+        }
     }
 
     /// Peeks at all keys, then charges all or none. A key without room fails the

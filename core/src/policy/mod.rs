@@ -3,9 +3,11 @@
 //! A policy is TOML, validated as a whole: [`Policy::from_toml`] reports every
 //! mistake at once. The spelling of the file is described in `docs/policy.md`.
 
+mod hint;
 mod mistake;
 mod parse;
 mod route;
+mod rule;
 
 pub use mistake::{Mistake, PolicyError};
 pub use route::MAX_ENDPOINT_BYTES;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::window::Window;
+use crate::window::{Precision, Window};
 
 /// The largest policy text, in bytes.
 pub const MAX_POLICY_BYTES: usize = 8 << 20;
@@ -55,6 +57,17 @@ pub(crate) struct Rule {
     pub windows: Windows,
     /// Multiplies the cost of the call.
     pub cost: u32,
+    pub per: Per,
+    pub precision: Precision,
+}
+
+/// Who shares one history of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Per {
+    /// Each merchant has its own.
+    Merchant,
+    /// All merchants share one.
+    All,
 }
 
 impl Rule {
@@ -63,10 +76,10 @@ impl Rule {
         self.windows.iter().map(|w| w.limit).min().unwrap_or(0)
     }
 
-    /// In ticks: a key that was idle for longer is indistinguishable from a fresh
-    /// one under this rule.
-    pub fn longest_window(&self) -> u64 {
-        self.windows.iter().map(Window::ticks).max().unwrap_or(0)
+    /// For how many ticks, at the most, a unit of this rule counts.
+    pub fn retention(&self) -> u64 {
+        let counts = |window: &Window| window.longest_count_ticks(self.precision);
+        self.windows.iter().map(counts).max().unwrap_or(0)
     }
 }
 
@@ -115,5 +128,48 @@ impl Policy {
     /// The names of the rules, in the order of the file.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.inner.rules.iter().map(|rule| &*rule.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(body: &str) -> PolicyInner {
+        let text =
+            format!("version = 1\n[[rule]]\nname = \"a\"\nmatch = \"GET /a\"\nwindows = {body}");
+        parse::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn what_a_rule_does_not_say_follows_from_its_windows() {
+        use Precision::{Bucketed, Exact};
+        for (body, precision, per) in [
+            ("[\"2048/s\"]", Exact, Per::Merchant),
+            (
+                "[\"1/ms\", \"2048/s\"]\nprecision = \"exact\"",
+                Exact,
+                Per::Merchant,
+            ),
+            ("[\"2049/s\"]", Bucketed, Per::Merchant),
+            ("[\"1/s\", \"2049/min\"]\nper = \"all\"", Bucketed, Per::All),
+            (
+                "[\"1/s\"]\nprecision = \"bucketed\"",
+                Bucketed,
+                Per::Merchant,
+            ),
+            ("[\"1/s\"]\nper = \"merchant\"", Exact, Per::Merchant),
+            ("[\"1/s\"]\nper = \"all\"", Exact, Per::All),
+        ] {
+            let rule = &rule(body).rules[0];
+            assert_eq!((rule.precision, rule.per), (precision, per), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_kept_as_long_as_a_unit_may_count() {
+        let retention = |body| rule(body).rules[0].retention();
+        assert_eq!(retention("[\"1/s\", \"2/min\"]"), 60_000_000);
+        assert_eq!(retention("[\"1/s\", \"5000/min\"]"), 60_468_750);
     }
 }

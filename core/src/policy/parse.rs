@@ -5,30 +5,52 @@
 //! them all.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Range;
-use std::sync::Arc;
 
-use smallvec::SmallVec;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::hint::{found, nearest, shown_key};
 use super::mistake::MAX_MISTAKES;
 use super::route::{RoutePattern, RouteTable, RouteTarget};
-use super::{
-    MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES, MAX_WINDOWS, Mistake,
-    PolicyInner, Rule, Windows,
-};
+use super::rule::RULE_FIELDS;
+use super::{MAX_POLICY_BYTES, Mistake, PolicyInner};
 
-use crate::window::{Window, WindowError};
-
-const POLICY_FIELDS: [&str; 4] = ["version", "unmatched", "exempt", "rule"];
-const RULE_FIELDS: [&str; 4] = ["name", "match", "windows", "cost"];
+pub(super) const POLICY_FIELDS: [&str; 4] = ["version", "unmatched", "exempt", "rule"];
 
 /// Up to this size every error of syntax is reported; in a larger text the first
 /// one only, because a hostile text could have millions.
 const MAX_RECOVERABLE_BYTES: usize = 256 << 10;
 
-type Span = Range<usize>;
+pub(super) type Span = Range<usize>;
+
+/// A table of the text, with the place that is named where a field is missing.
+pub(super) struct Section<'s, 'd> {
+    table: &'s DeTable<'d>,
+    pub span: Span,
+    /// What stands before the names of its fields.
+    prefix: String,
+}
+
+impl<'s, 'd> Section<'s, 'd> {
+    pub fn new(table: &'s DeTable<'d>, span: Span, prefix: String) -> Self {
+        Self {
+            table,
+            span,
+            prefix,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&'s Spanned<DeValue<'d>>> {
+        self.table.get(name)
+    }
+
+    /// The field as a mistake names it.
+    pub fn field(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
 
 pub(super) fn parse(text: &str) -> Result<PolicyInner, Vec<Mistake>> {
     let mut reader = Reader::new(text);
@@ -62,7 +84,7 @@ pub(super) fn parse(text: &str) -> Result<PolicyInner, Vec<Mistake>> {
     }
 }
 
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     text: &'t str,
     /// Byte offsets at which lines begin.
     lines: Vec<usize>,
@@ -87,8 +109,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn complain(&mut self, span: Span, field: impl Into<String>, message: impl Into<String>) {
-        if self.mistakes.len() == MAX_MISTAKES {
+    pub fn complain(&mut self, span: Span, field: impl Into<String>, message: impl Into<String>) {
+        if self.is_full() {
             return;
         }
         let at = span.start.min(self.text.len());
@@ -100,6 +122,21 @@ impl<'t> Reader<'t> {
             field: field.into(),
             message: message.into(),
         });
+    }
+
+    /// Complains of a value in whose place something else must stand.
+    pub fn complain_of_value(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        field: impl Into<String>,
+        wanted: impl Display,
+    ) {
+        let message = format!("{wanted}, not {}", found(value.get_ref()));
+        self.complain(value.span(), field, message);
+    }
+
+    fn is_full(&self) -> bool {
+        self.mistakes.len() == MAX_MISTAKES
     }
 
     /// The column, from 1, of a byte offset in the line that begins at `begin`.
@@ -118,84 +155,105 @@ impl<'t> Reader<'t> {
     }
 
     /// The line, from 1, of a byte offset.
-    fn line_of(&self, at: usize) -> usize {
+    pub fn line_of(&self, at: usize) -> usize {
         self.lines.partition_point(|&begin| begin <= at)
     }
 
     fn policy(&mut self, document: &Spanned<DeTable<'_>>) -> PolicyInner {
-        let table = document.get_ref();
-        self.unknown_fields(table, "", &POLICY_FIELDS);
-        self.version(table);
-        let admit_unmatched = self.unmatched(table);
-        let (rules, star_rules) = self.rules(table);
-        self.exemptions(table);
+        let policy = Section::new(document.get_ref(), 0..0, String::new());
+        let below = "it is a field of a rule; write it below its [[rule]]";
+        self.unknown_fields(&policy, &POLICY_FIELDS, &RULE_FIELDS, below);
+        self.version(&policy);
+        let unmatched = [("allow", true), ("deny", false)];
+        let admit_unmatched = self.choice(&policy, "unmatched", &unmatched);
+        let rules = self.rules(&policy);
+        self.exemptions(&policy);
         let routes = self.route_table();
         PolicyInner {
-            admit_unmatched,
-            rules,
-            star_rules,
+            admit_unmatched: admit_unmatched.unwrap_or(true),
+            rules: rules.list,
+            star_rules: rules.stars,
             routes,
         }
     }
 
-    fn unknown_fields(&mut self, table: &DeTable<'_>, prefix: &str, known: &[&str]) {
-        for key in table.keys() {
-            let name = key.get_ref();
-            if !known.contains(&name.as_ref()) {
-                let message = format!("unknown field; the fields here are {}", known.join(", "));
-                self.complain(key.span(), format!("{prefix}{name}"), message);
+    /// Complains of every field that is not `known`; of those `elsewhere`, it
+    /// says where.
+    pub fn unknown_fields(
+        &mut self,
+        section: &Section<'_, '_>,
+        known: &[&str],
+        elsewhere: &[&str],
+        where_else: &str,
+    ) {
+        let is_unknown = |key: &&Spanned<_>| !known.contains(&AsRef::<str>::as_ref(key.get_ref()));
+        for key in section.table.keys().filter(is_unknown) {
+            // A hint takes time, and a hostile text has a million unknown fields.
+            if self.is_full() {
+                return;
             }
+            let name = key.get_ref().as_ref();
+            let hint = match nearest(name, known) {
+                _ if elsewhere.contains(&name) => where_else.to_owned(),
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("the fields here are {}", known.join(", ")),
+            };
+            let shown = shown_key(name);
+            let message = format!("unknown field {shown}; {hint}");
+            self.complain(key.span(), section.field(&shown), message);
         }
     }
 
-    fn version(&mut self, table: &DeTable<'_>) {
-        match table.get("version") {
+    /// The value that a field's text stands for; `None` where the field is absent
+    /// or mistaken.
+    pub fn choice<T: Copy>(
+        &mut self,
+        section: &Section<'_, '_>,
+        name: &str,
+        choices: &[(&str, T); 2],
+    ) -> Option<T> {
+        let value = section.get(name)?;
+        let text = value.get_ref().as_str();
+        let chosen = choices.iter().find(|(choice, _)| text == Some(choice));
+        if chosen.is_none() {
+            let [(first, _), (second, _)] = choices;
+            let wanted = format!("write \"{first}\" or \"{second}\"");
+            self.complain_of_value(value, section.field(name), wanted);
+        }
+        chosen.map(|(_, value)| *value)
+    }
+
+    fn version(&mut self, policy: &Section<'_, '_>) {
+        match policy.get("version") {
             None => self.complain(0..0, "version", "it is missing; write version = 1"),
             Some(value) if integer(value) == Some(1) => {}
-            Some(value) => self.complain(
-                value.span(),
-                "version",
-                "it is not a version that this library reads; write version = 1",
-            ),
-        }
-    }
-
-    fn unmatched(&mut self, table: &DeTable<'_>) -> bool {
-        let Some(value) = table.get("unmatched") else {
-            return true;
-        };
-        match value.get_ref().as_str() {
-            Some("allow") => true,
-            Some("deny") => false,
-            _ => {
-                self.complain(value.span(), "unmatched", "write \"allow\" or \"deny\"");
-                true
+            Some(value) => {
+                let wanted = "write version = 1, the one that this library reads";
+                self.complain_of_value(value, "version", wanted);
             }
         }
     }
 
-    fn exemptions(&mut self, table: &DeTable<'_>) {
-        let Some(value) = table.get("exempt") else {
+    fn exemptions(&mut self, policy: &Section<'_, '_>) {
+        let Some(value) = policy.get("exempt") else {
             return;
         };
         let Some(list) = value.get_ref().as_array() else {
-            let message = "write a list of routes, such as [\"GET /healthz\"]";
-            return self.complain(value.span(), "exempt", message);
+            let wanted = "write a list of routes, such as [\"GET /healthz\"]";
+            return self.complain_of_value(value, "exempt", wanted);
         };
         for (index, item) in list.iter().enumerate() {
             let field = format!("exempt[{index}]");
             match item.get_ref().as_str() {
                 Some(route) => self.route(item.span(), field, route, RouteTarget::Exempt),
-                None => self.complain(
-                    item.span(),
-                    field,
-                    "write a route, such as \"GET /healthz\"",
-                ),
+                None => {
+                    self.complain_of_value(item, field, "write a route, such as \"GET /healthz\"")
+                }
             }
         }
     }
 
-    fn route(&mut self, span: Span, field: String, text: &str, target: RouteTarget) {
+    pub fn route(&mut self, span: Span, field: String, text: &str, target: RouteTarget) {
         match RoutePattern::parse(text) {
             Ok(pattern) => {
                 self.routes.push((pattern, target));
@@ -231,197 +289,9 @@ impl<'t> Reader<'t> {
             RouteTable::default()
         })
     }
-
-    fn rules(&mut self, table: &DeTable<'_>) -> (Vec<Rule>, SmallVec<[u32; 4]>) {
-        let (mut rules, mut stars) = (Vec::new(), SmallVec::new());
-        let Some(value) = table.get("rule") else {
-            return (rules, stars);
-        };
-        let Some(list) = value.get_ref().as_array() else {
-            self.complain(value.span(), "rule", "write each rule as a [[rule]] table");
-            return (rules, stars);
-        };
-        if list.len() > MAX_RULES {
-            self.complain(
-                value.span(),
-                "rule",
-                format!("there are more than {MAX_RULES} rules"),
-            );
-            return (rules, stars);
-        }
-        let mut lines_by_name: HashMap<String, usize> = HashMap::new();
-        for (index, item) in list.iter().enumerate() {
-            let prefix = format!("rule[{index}].");
-            let Some(table) = item.get_ref().as_table() else {
-                let message = "write each rule as a [[rule]] table";
-                self.complain(item.span(), format!("rule[{index}]"), message);
-                continue;
-            };
-            self.unknown_fields(table, &prefix, &RULE_FIELDS);
-            let name = self.rule_name(table, item.span(), &prefix, &mut lines_by_name);
-            self.rule_match(table, item.span(), &prefix, index as u32, &mut stars);
-            let windows = self.windows(table, item.span(), &prefix);
-            let cost = self.rule_cost(table, &prefix, &windows);
-            rules.push(Rule {
-                name: Arc::from(name),
-                windows,
-                cost,
-            });
-        }
-        (rules, stars)
-    }
-
-    fn rule_name(
-        &mut self,
-        table: &DeTable<'_>,
-        rule: Span,
-        prefix: &str,
-        lines_by_name: &mut HashMap<String, usize>,
-    ) -> String {
-        let field = format!("{prefix}name");
-        let Some((span, name)) =
-            self.text_field(table, rule, &field, "a name, such as \"create-payment\"")
-        else {
-            return String::new();
-        };
-        let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if name.is_empty() || name.len() > MAX_RULE_NAME_BYTES || !name.bytes().all(is_name) {
-            let message = "a name is 1 to 64 letters, digits, '-', '_' and '.'";
-            self.complain(span.clone(), &*field, message);
-        }
-        let line = self.line_of(span.start);
-        match lines_by_name.get(&name) {
-            Some(first) => {
-                let message = format!("the rule on line {first} has this name already");
-                self.complain(span, field, message);
-            }
-            None => drop(lines_by_name.insert(name.clone(), line)),
-        }
-        name
-    }
-
-    fn rule_match(
-        &mut self,
-        table: &DeTable<'_>,
-        rule: Span,
-        prefix: &str,
-        index: u32,
-        stars: &mut SmallVec<[u32; 4]>,
-    ) {
-        let field = format!("{prefix}match");
-        let wanted = "a route, such as \"POST /v1/payment\", or \"*\" for every request";
-        let Some((span, text)) = self.text_field(table, rule, &field, wanted) else {
-            return;
-        };
-        if text != "*" {
-            return self.route(span, field, &text, RouteTarget::Rule(index));
-        }
-        stars.push(index);
-        if stars.len() == MAX_STAR_RULES + 1 {
-            self.complain(
-                span,
-                field,
-                format!("there are more than {MAX_STAR_RULES} rules with \"*\""),
-            );
-        }
-    }
-
-    fn text_field(
-        &mut self,
-        table: &DeTable<'_>,
-        owner: Span,
-        field: &str,
-        wanted: &str,
-    ) -> Option<(Span, String)> {
-        let name = field.rsplit('.').next().unwrap_or(field);
-        let Some(value) = table.get(name) else {
-            self.complain(owner, field, format!("it is missing; write {wanted}"));
-            return None;
-        };
-        let text = value.get_ref().as_str().map(str::to_owned);
-        if text.is_none() {
-            self.complain(value.span(), field, format!("write {wanted}"));
-        }
-        text.map(|text| (value.span(), text))
-    }
-
-    fn windows(&mut self, table: &DeTable<'_>, rule: Span, prefix: &str) -> Windows {
-        let field = format!("{prefix}windows");
-        let wanted = "a list of windows, such as [\"100/s\", \"400/min\"]";
-        let mut windows = Windows::new();
-        let Some(value) = table.get("windows") else {
-            self.complain(rule, field, format!("it is missing; write {wanted}"));
-            return windows;
-        };
-        let list = match value.get_ref().as_array() {
-            Some(list) if (1..=MAX_WINDOWS).contains(&list.len()) => list,
-            Some(list) if !list.is_empty() => {
-                self.complain(
-                    value.span(),
-                    field,
-                    format!("there are more than {MAX_WINDOWS} windows"),
-                );
-                return windows;
-            }
-            _ => {
-                self.complain(value.span(), field, format!("write {wanted}"));
-                return windows;
-            }
-        };
-        for (index, item) in list.iter().enumerate() {
-            let field = format!("{field}[{index}]");
-            match self.window(item, &field) {
-                Some(window) if windows.iter().any(|w| w.ticks() == window.ticks()) => {
-                    self.complain(
-                        item.span(),
-                        field,
-                        "the rule has a window of this length already",
-                    );
-                }
-                Some(window) => windows.push(window),
-                None => {}
-            }
-        }
-        windows
-    }
-
-    fn window(&mut self, item: &Spanned<DeValue<'_>>, field: &str) -> Option<Window> {
-        let parsed = match item.get_ref().as_str() {
-            Some(text) => text.parse().map_err(|error: WindowError| error.to_string()),
-            None => Err("write a window as text, such as \"100/s\"".to_owned()),
-        };
-        parsed
-            .map_err(|message| self.complain(item.span(), field, message))
-            .ok()
-    }
-
-    fn rule_cost(&mut self, table: &DeTable<'_>, prefix: &str, windows: &Windows) -> u32 {
-        let Some(value) = table.get("cost") else {
-            return 1;
-        };
-        let field = format!("{prefix}cost");
-        let Some(cost) = integer(value)
-            .and_then(|n| u32::try_from(n).ok())
-            .filter(|n| *n >= 1)
-        else {
-            self.complain(
-                value.span(),
-                field,
-                "write a whole number of units, 1 or more",
-            );
-            return 1;
-        };
-        if let Some(window) = windows.iter().find(|w| w.limit < cost) {
-            let message = format!(
-                "cost {cost} is above the limit of {window}, so no request could ever be admitted"
-            );
-            self.complain(value.span(), field, message);
-        }
-        cost
-    }
 }
 
-fn integer(value: &Spanned<DeValue<'_>>) -> Option<i64> {
+pub(super) fn integer(value: &Spanned<DeValue<'_>>) -> Option<i64> {
     let integer = value.get_ref().as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
