@@ -42,6 +42,39 @@ pub enum Error {
         "the limiter has its {MAX_ENDPOINTS} endpoint ids already; an id names a route template, not a concrete path"
     )]
     TooManyEndpoints,
+    /// No policy of this limiter had a rule of this name.
+    #[error("no policy of this limiter had a rule named \"{name}\"")]
+    UnknownRule {
+        /// The name, cut to a readable length.
+        name: String,
+    },
+    /// Another limiter gave this receipt.
+    #[error("the receipt is another limiter's")]
+    ForeignReceipt,
+    /// Another limiter prepared this key.
+    #[error("the key was prepared by another limiter")]
+    ForeignKey,
+    /// A rule keeps its precision, and a bucketed rule the lengths of its
+    /// windows, for the life of a limiter.
+    #[error(
+        "rule \"{rule}\" cannot change its precision, or as a bucketed rule the lengths of its windows, while the limiter lives; give the new rule another name"
+    )]
+    Precision {
+        /// The rule's name.
+        rule: String,
+    },
+    /// A window's limit is above what the limiter was built for.
+    #[error(
+        "rule \"{rule}\" has a limit of {limit}, and the limiter was built for exact limits of up to {max_limit}"
+    )]
+    LimitTooLarge {
+        /// The rule's name.
+        rule: String,
+        /// Its limit.
+        limit: u32,
+        /// See [`LimiterBuilder::max_limit`](crate::LimiterBuilder::max_limit).
+        max_limit: u32,
+    },
     /// The policies of this limiter's life had too many different rule names.
     #[error(
         "the limiter has seen {MAX_RULE_IDS} different rule names, which is all it can tell apart"
@@ -63,14 +96,19 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn endpoint(endpoint: &str, reason: impl Into<String>) -> Self {
-        const SHOWN: usize = 120;
-        let mut shown: String = endpoint.chars().take(SHOWN).collect();
-        if shown.len() < endpoint.len() {
-            shown.push('…');
-        }
         Self::InvalidEndpoint {
-            endpoint: shown,
+            endpoint: shown(endpoint),
             reason: reason.into(),
         }
     }
+}
+
+/// A caller's text, cut to a readable length.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }

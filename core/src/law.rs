@@ -177,6 +177,22 @@ pub(crate) struct Standing {
     pub resets_at: u64,
 }
 
+/// How the key stands in a window once `charged` units stamped `at` have joined
+/// the log. The window is the caller's to number.
+fn standing(log: &impl Log, window: &Window, charged: u32, at: u64, credit: Credit) -> Standing {
+    let holding = holding(log, window, at, credit);
+    let oldest = match (holding.live, charged) {
+        (0, 0) => None,
+        (0, _) => Some(at),
+        _ => Some(holding.oldest),
+    };
+    Standing {
+        window: 0,
+        remaining: holding.remaining.saturating_sub(charged),
+        resets_at: oldest.map_or(at, |stamp| stamp.saturating_add(window.ticks())),
+    }
+}
+
 /// The window with the least remaining once `charged` units stamped `at` have
 /// joined the log; ties go to the longer window, then to the earlier.
 pub(crate) fn tightest(
@@ -188,16 +204,9 @@ pub(crate) fn tightest(
 ) -> Option<Standing> {
     let mut tightest: Option<Standing> = None;
     for (index, window) in windows.iter().enumerate() {
-        let holding = holding(log, window, at, credit);
-        let oldest = match (holding.live, charged) {
-            (0, 0) => None,
-            (0, _) => Some(at),
-            _ => Some(holding.oldest),
-        };
         let standing = Standing {
             window: index,
-            remaining: holding.remaining.saturating_sub(charged),
-            resets_at: oldest.map_or(at, |stamp| stamp.saturating_add(window.ticks())),
+            ..standing(log, window, charged, at, credit)
         };
         let beats = |t: Standing| {
             let longer = window.ticks() > windows[t.window].ticks();
@@ -208,6 +217,34 @@ pub(crate) fn tightest(
         }
     }
     tightest
+}
+
+/// How the key stands in every window, in their order, once `charged` units
+/// stamped `at` have joined the log; and which of them hold `cost` units back.
+pub(crate) fn standings<'l>(
+    log: &'l impl Log,
+    windows: &'l [Window],
+    cost: u32,
+    charged: u32,
+    at: u64,
+    credit: Credit,
+) -> impl Iterator<Item = (Standing, bool)> + 'l {
+    windows.iter().enumerate().map(move |(index, window)| {
+        let alone = std::slice::from_ref(window);
+        let blocks = match charged {
+            0 => block(log, alone, cost, at, credit),
+            _ => None,
+        };
+        let standing = match blocks {
+            Some(block) => blocked(log, alone, block, at, credit),
+            None => standing(log, window, charged, at, credit),
+        };
+        let standing = Standing {
+            window: index,
+            ..standing
+        };
+        (standing, blocks.is_some())
+    })
 }
 
 /// How the key stands in the window that blocks it.

@@ -30,9 +30,13 @@ mod window;
 #[cfg(all(test, slidegate_loom))]
 mod model;
 
-pub use decision::{Binding, Decision, Headers, Outcome, PROBLEM_MEDIA_TYPE, RuleId, problem_json};
+pub use decision::{
+    Binding, Decision, Headers, Outcome, PROBLEM_MEDIA_TYPE, RuleId, WindowStatus, problem_json,
+};
 pub use error::{Error, MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS};
-pub use limiter::{Endpoint, EndpointId, Limiter, LimiterBuilder, OnFull};
+pub use limiter::{
+    Check, Endpoint, EndpointId, Limiter, LimiterBuilder, OnFull, Prepared, Receipt,
+};
 pub use policy::{
     MAX_ENDPOINT_BYTES, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES,
     MAX_WINDOWS, Mistake, Policy, PolicyError,

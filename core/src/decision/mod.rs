@@ -8,7 +8,7 @@ pub use problem::{PROBLEM_MEDIA_TYPE, problem_json};
 
 use std::time::Duration;
 
-use crate::window::Window;
+use crate::window::{Precision, Window};
 
 /// How a request was decided.
 ///
@@ -79,6 +79,10 @@ pub struct Decision {
     pub allowed: bool,
     /// The version of the policy that decided.
     pub policy_version: u64,
+    /// Whether the table had no room for a key of this request, so that it was
+    /// counted in its rule's overflow pool or not at all; see
+    /// [`OnFull`](crate::OnFull).
+    pub untracked: bool,
     /// The binding window; `None` where no window was consulted (exempt,
     /// unmatched, untracked).
     pub binding: Option<Binding>,
@@ -90,6 +94,8 @@ pub struct Decision {
 pub struct Binding {
     /// The rule that the window belongs to.
     pub rule: RuleId,
+    /// How exactly the rule counts.
+    pub precision: Precision,
     /// The window: its limit and its length.
     pub window: Window,
     /// Units left in the window: after the charge when a check admitted,
@@ -103,12 +109,35 @@ pub struct Binding {
     pub reset_at_ns: u64,
 }
 
+/// How a key stands in one window: see
+/// [`Limiter::check_windows`](crate::Limiter::check_windows).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WindowStatus {
+    /// The rule that the window belongs to.
+    pub rule: RuleId,
+    /// The window: its limit and its length.
+    pub window: Window,
+    /// Units left in the window: after the charge when a check admitted, as they
+    /// stand otherwise.
+    pub remaining: u32,
+    /// Whether this window holds the request back.
+    pub blocks: bool,
+    /// Nanoseconds until it does so no more, if nothing else comes; 0 unless it
+    /// blocks.
+    pub retry_after_ns: u64,
+    /// Unix time in nanoseconds: of that instant for a window that blocks, else
+    /// of the moment when the window's oldest live unit expires.
+    pub reset_at_ns: u64,
+}
+
 impl Decision {
     pub(crate) fn without_window(outcome: Outcome, allowed: bool, policy_version: u64) -> Self {
         Self {
             outcome,
             allowed,
             policy_version,
+            untracked: false,
             binding: None,
         }
     }
@@ -116,6 +145,11 @@ impl Decision {
     /// The rule that the binding window belongs to.
     pub fn rule(&self) -> Option<RuleId> {
         self.binding.map(|b| b.rule)
+    }
+
+    /// How exactly the binding window's rule counts.
+    pub fn precision(&self) -> Option<Precision> {
+        self.binding.map(|b| b.precision)
     }
 
     /// Units that the binding window admits per length.

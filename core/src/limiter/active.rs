@@ -8,9 +8,10 @@ use smallvec::SmallVec;
 
 use super::{Endpoint, EndpointId};
 use crate::decision::RuleId;
-use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS};
-use crate::policy::{Matched, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::table::{Hashing, NameHash, Table};
+use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS, shown};
+use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
+use crate::table::{Hashing, Key, NameHash, Table};
+use crate::window::Precision;
 
 /// The rules that govern one request, as indices into the policy's rules, in
 /// the order in which they are charged.
@@ -29,8 +30,23 @@ pub(crate) enum Governed {
 #[derive(Clone, Copy)]
 pub(crate) struct ActiveRule {
     pub id: RuleId,
-    pub hash: NameHash,
+    hash: NameHash,
+    /// Whose history the rule charges, if not the merchant's.
+    owner: Option<NameHash>,
     pub min_limit: u32,
+}
+
+impl ActiveRule {
+    /// The key that a request of `merchant` charges.
+    #[inline]
+    pub fn key(&self, merchant: NameHash) -> Key {
+        Key::new(self.id.0, self.hash, self.owner.unwrap_or(merchant))
+    }
+}
+
+/// The owner of a rule's only history: the empty name, which no merchant has.
+fn everybody(hashing: &Hashing) -> NameHash {
+    hashing.merchant(b"")
 }
 
 pub(crate) struct Active {
@@ -70,11 +86,18 @@ impl Interned {
 }
 
 impl Active {
-    pub fn first(policy: Policy, hashing: &Hashing) -> Result<Self, Error> {
+    pub fn first(policy: Policy, hashing: &Hashing, max_limit: u32) -> Result<Self, Error> {
+        check_limits(&policy, max_limit)?;
         Self::new(1, policy, hashing, Arc::default(), Arc::default())
     }
 
-    pub fn with_policy(&self, policy: Policy, hashing: &Hashing) -> Result<Self, Error> {
+    pub fn with_policy(
+        &self,
+        policy: Policy,
+        hashing: &Hashing,
+        max_limit: u32,
+    ) -> Result<Self, Error> {
+        check_limits(&policy, max_limit)?;
         let (names, endpoints) = (self.names.clone(), self.endpoints.clone());
         Self::new(self.version + 1, policy, hashing, names, endpoints)
     }
@@ -88,10 +111,15 @@ impl Active {
     ) -> Result<Self, Error> {
         let mut rules = Vec::with_capacity(policy.inner.rules.len());
         for rule in &policy.inner.rules {
+            if rule.precision == Precision::Bucketed {
+                let rule = rule.name.to_string();
+                return Err(Error::Precision { rule });
+            }
             let id = names.intern(&rule.name, MAX_RULE_IDS);
             rules.push(ActiveRule {
                 id: RuleId(id.ok_or(Error::TooManyRules)?),
                 hash: hashing.rule(&rule.name),
+                owner: (rule.per == Per::All).then(|| everybody(hashing)),
                 min_limit: rule.min_limit(),
             });
         }
@@ -113,6 +141,26 @@ impl Active {
         for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
             table.raise_horizon(active.id.0, rule.retention());
         }
+    }
+
+    /// The keys of a merchant under one rule, or under all rules that ever were.
+    /// A rule has two histories if a policy made it everybody's and another did
+    /// not; naming it means both.
+    pub fn keys_of(
+        &self,
+        hashing: &Hashing,
+        merchant: NameHash,
+        rule: Option<&str>,
+    ) -> Result<Vec<Key>, Error> {
+        let key = |id: u32, name: &str, owner| Key::new(id, hashing.rule(name), owner);
+        let Some(name) = rule else {
+            let all = self.names.by_id.iter().zip(0..);
+            return Ok(all.map(|(name, id)| key(id, name, merchant)).collect());
+        };
+        let id = self.names.ids.get(name).copied();
+        let id = id.ok_or_else(|| Error::UnknownRule { name: shown(name) })?;
+        let owners = [merchant, everybody(hashing)];
+        Ok(owners.map(|owner| key(id, name, owner)).to_vec())
     }
 
     fn govern_templates(&self) -> Vec<Governed> {
@@ -219,4 +267,19 @@ impl Active {
         rules.extend(endpoint_rules);
         Governed::Rules(rules)
     }
+}
+
+/// Whether rings built for `max_limit` hold what the policy's exact rules count.
+fn check_limits(policy: &Policy, max_limit: u32) -> Result<(), Error> {
+    let exact = |rule: &&Rule| rule.precision == Precision::Exact;
+    for rule in policy.inner.rules.iter().filter(exact) {
+        if let Some(window) = rule.windows.iter().find(|w| w.limit > max_limit) {
+            return Err(Error::LimitTooLarge {
+                rule: rule.name.to_string(),
+                limit: window.limit,
+                max_limit,
+            });
+        }
+    }
+    Ok(())
 }

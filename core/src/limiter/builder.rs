@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::active::Active;
 use super::{Limiter, OnFull};
 use crate::error::Error;
-use crate::policy::Policy;
+use crate::policy::{MAX_RULES, Policy};
 use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Table};
 use crate::time::{Clock, Timeline};
@@ -13,11 +13,15 @@ use crate::window::MAX_LIMIT;
 
 const DEFAULT_MAX_KEYS: u64 = 262_144;
 
+/// How many rules have an overflow pool: as many as a policy can have.
+const OVERFLOW_POOLS: usize = MAX_RULES;
+
 /// Options of a [`Limiter`]; see [`Limiter::builder`].
 #[derive(Clone)]
 #[must_use]
 pub struct LimiterBuilder {
     max_keys: u64,
+    max_limit: u32,
     on_full: OnFull,
     clock: Option<Arc<dyn Clock>>,
 }
@@ -26,6 +30,7 @@ impl Default for LimiterBuilder {
     fn default() -> Self {
         Self {
             max_keys: DEFAULT_MAX_KEYS,
+            max_limit: MAX_LIMIT,
             on_full: OnFull::Deny,
             clock: None,
         }
@@ -37,10 +42,20 @@ impl LimiterBuilder {
     /// of one merchant with an admission in its longest window. The default is
     /// 262,144; it may hold somewhat more.
     ///
-    /// Each key reserves 33 KiB of address space and uses memory only from its
-    /// first admission on.
+    /// Each key reserves 100 KiB of address space (less with a smaller
+    /// [`max_limit`](Self::max_limit)) and uses memory only from its first
+    /// admission on, by the number of its units that count.
     pub fn max_keys(mut self, max_keys: u64) -> Self {
         self.max_keys = max_keys;
+        self
+    }
+
+    /// The largest limit of an exact window in any policy of the limiter's life;
+    /// at most and by default [`MAX_LIMIT`]. Less reserves less address space,
+    /// which matters only where that is limited. A policy with a larger exact
+    /// limit is then an error.
+    pub fn max_limit(mut self, max_limit: u32) -> Self {
+        self.max_limit = max_limit.min(MAX_LIMIT);
         self
     }
 
@@ -66,10 +81,17 @@ impl LimiterBuilder {
             source,
         };
         let hashing = Hashing::with_random_secret().map_err(refused)?;
-        let table = Table::new(self.max_keys, MAX_LIMIT).map_err(refused)?;
-        let active = Active::first(policy.clone(), &hashing)?;
+        let id = getrandom::u64().map_err(|error| refused(std::io::Error::other(error)))?;
+        let pools = match self.on_full {
+            OnFull::Overflow => OVERFLOW_POOLS,
+            OnFull::Deny | OnFull::Admit => 0,
+        };
+        let table = Table::new(self.max_keys, self.max_limit, pools).map_err(refused)?;
+        let active = Active::first(policy.clone(), &hashing, self.max_limit)?;
         active.raise_horizons(&table);
         Ok(Limiter {
+            id,
+            max_limit: self.max_limit,
             active: ArcSwap::from_pointee(active),
             table,
             hashing,

@@ -1,24 +1,31 @@
 //! The limiter: policies in front, the table behind.
 
 mod active;
+mod batch;
 mod builder;
 mod endpoint;
+mod prepared;
+mod receipt;
 mod request;
 
+pub use batch::Check;
 pub use builder::LimiterBuilder;
 pub use endpoint::{Endpoint, EndpointId};
+pub use prepared::Prepared;
+pub use receipt::Receipt;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::decision::{Decision, RuleId};
+use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Table};
 use crate::time::Timeline;
 use active::Active;
-use request::Mode;
+use request::{Extras, Mode};
 
 /// What becomes of a request whose key finds no room in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +36,11 @@ pub enum OnFull {
     Deny,
     /// It is let through uncounted.
     Admit,
+    /// It is counted in a pool that all keys without room of its rule share, and
+    /// admitted as far as one key would be. A merchant's units in the pool are not
+    /// moved to a key that it gets later. Only the limiter's first 4,096 rule
+    /// names have a pool; others deny.
+    Overflow,
 }
 
 /// An exact sliding-window rate limiter.
@@ -55,6 +67,9 @@ pub enum OnFull {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Limiter {
+    /// Tells receipts and prepared keys whose they are.
+    id: u64,
+    max_limit: u32,
     active: ArcSwap<Active>,
     table: Table,
     hashing: Hashing,
@@ -125,6 +140,49 @@ impl Limiter {
         self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Peek)
     }
 
+    /// As [`check`](Self::check), with how every governing window stands and which
+    /// of them block, in the order of the rules.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_windows<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<(Decision, Vec<WindowStatus>), Error> {
+        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Mode::Check)
+    }
+
+    /// As [`check_windows`](Self::check_windows), and charges nothing.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn peek_windows<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<(Decision, Vec<WindowStatus>), Error> {
+        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Mode::Peek)
+    }
+
+    fn decide_windows(
+        &self,
+        merchant: &[u8],
+        endpoint: Endpoint<'_>,
+        cost: u32,
+        mode: Mode,
+    ) -> Result<(Decision, Vec<WindowStatus>), Error> {
+        let windows = RefCell::new(Vec::new());
+        let extras = Extras {
+            windows: Some(&windows),
+            ..Extras::default()
+        };
+        let decision = self.decide_with(merchant, endpoint, cost, mode, extras)?;
+        Ok((decision, windows.into_inner()))
+    }
+
     /// Puts another policy into force and returns its version. Histories carry
     /// over by rule name: a raised limit admits the difference at once, a
     /// lowered one counts what was admitted before.
@@ -133,10 +191,11 @@ impl Limiter {
     /// every decision says which version it used.
     ///
     /// # Errors
-    /// [`Error::TooManyRules`]; the old policy stays in force.
+    /// [`Error::TooManyRules`], [`Error::LimitTooLarge`], [`Error::Precision`]; the
+    /// old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
         let next = self.update(|active| {
-            let next = active.with_policy(policy.clone(), &self.hashing)?;
+            let next = active.with_policy(policy.clone(), &self.hashing, self.max_limit)?;
             // Before the policy is in force: whoever admits under it must find
             // that nothing is let go of by a shorter window any more.
             next.raise_horizons(&self.table);

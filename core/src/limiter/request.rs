@@ -7,14 +7,19 @@
 //! race may deny what some order of the requests would have admitted, never the
 //! reverse.
 
+use std::cell::{Cell, RefCell};
+
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
+use super::prepared::Hints;
+use super::receipt::Charge;
 use super::{Endpoint, Limiter, OnFull};
-use crate::decision::{Binding, Decision, Outcome};
+use crate::decision::{Binding, Decision, Outcome, RuleId, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
-use crate::policy::Per;
-use crate::ring::{Answer, Ask, Query};
+use crate::law::Standing;
+use crate::policy::Rule;
+use crate::ring::{Answer, Ask, Query, Standings};
 use crate::table::{Key, NameHash, Place, Reply};
 use crate::time::Now;
 use crate::window::Window;
@@ -28,13 +33,27 @@ pub(super) enum Mode {
     Peek,
 }
 
+/// What a call wants or brings beside the decision.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extras<'a> {
+    /// Where to note what was charged.
+    pub charges: Option<&'a RefCell<SmallVec<[Charge; 2]>>>,
+    /// Where to note how every window stands.
+    pub windows: Option<&'a RefCell<Vec<WindowStatus>>>,
+    /// Where the keys were found before.
+    pub hints: Option<&'a Hints>,
+}
+
 /// A governing rule with what this request asks of it.
 #[derive(Clone, Copy)]
 struct Claim<'a> {
-    rule: crate::decision::RuleId,
+    id: RuleId,
+    rule: &'a Rule,
     windows: &'a [Window],
     cost: u32,
     key: Key,
+    /// The rule's place among those that govern the request.
+    place: usize,
 }
 
 /// One claim's answer.
@@ -53,6 +72,17 @@ enum Failure {
 
 type Answers<'a> = SmallVec<[Answered<'a>; 4]>;
 
+impl Answered<'_> {
+    fn charge(&self) -> Option<Charge> {
+        let place = self.place?;
+        Some(Charge {
+            place,
+            units: self.claim.cost,
+            at: self.answer.at,
+        })
+    }
+}
+
 impl Limiter {
     pub(super) fn decide(
         &self,
@@ -61,57 +91,116 @@ impl Limiter {
         cost: u32,
         mode: Mode,
     ) -> Result<Decision, Error> {
-        if !(1..=MAX_MERCHANT_BYTES).contains(&merchant.len()) {
-            let len = merchant.len();
-            return Err(Error::InvalidMerchant { len });
-        }
-        if cost == 0 {
-            return Err(Error::InvalidCost);
-        }
+        self.decide_with(merchant, endpoint, cost, mode, Extras::default())
+    }
+
+    pub(super) fn decide_with(
+        &self,
+        merchant: &[u8],
+        endpoint: Endpoint<'_>,
+        cost: u32,
+        mode: Mode,
+        extras: Extras<'_>,
+    ) -> Result<Decision, Error> {
+        check_merchant(merchant)?;
+        check_cost(cost)?;
         let active = self.active.load();
         let governed = active.governs(endpoint)?;
-        let plain = |outcome, allowed| Decision::without_window(outcome, allowed, active.version);
-        let rules = match governed {
-            Governed::Exempt => return Ok(plain(Outcome::Exempt, true)),
-            Governed::Unmatched(allowed) => return Ok(plain(Outcome::Unmatched, allowed)),
-            Governed::Rules(rules) => rules,
-        };
-        let merchant = self.hashing.merchant(merchant);
-        let request = Request {
-            limiter: self,
-            active: &active,
-            mode,
-        };
-        match request.decide(&rules, merchant, cost) {
-            Ok(decision) => Ok(decision),
-            Err(Failure::Corrupt) => Err(Error::Corrupt),
-            Err(Failure::Full) => {
-                if mode != Mode::Peek {
-                    self.untracked.count();
-                }
-                Ok(plain(Outcome::Untracked, self.on_full == OnFull::Admit))
-            }
-        }
+        let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
+        request.decide(&governed, self.hashing.merchant(merchant), cost)
+    }
+}
+
+pub(super) fn check_merchant(merchant: &[u8]) -> Result<(), Error> {
+    match merchant.len() {
+        1..=MAX_MERCHANT_BYTES => Ok(()),
+        len => Err(Error::InvalidMerchant { len }),
+    }
+}
+
+pub(super) fn check_cost(cost: u32) -> Result<(), Error> {
+    match cost {
+        0 => Err(Error::InvalidCost),
+        _ => Ok(()),
     }
 }
 
 /// A request under one active policy.
-struct Request<'a> {
+pub(super) struct Request<'a> {
     limiter: &'a Limiter,
     active: &'a Active,
     mode: Mode,
+    now: Now<'a>,
+    extras: Extras<'a>,
+    /// Whether some key found no room.
+    untracked: Cell<bool>,
 }
 
 impl<'a> Request<'a> {
-    fn decide(&self, rules: &[u32], merchant: NameHash, cost: u32) -> Result<Decision, Failure> {
+    pub fn new(
+        limiter: &'a Limiter,
+        active: &'a Active,
+        mode: Mode,
+        now: Now<'a>,
+        extras: Extras<'a>,
+    ) -> Self {
+        Self {
+            limiter,
+            active,
+            mode,
+            now,
+            extras,
+            untracked: Cell::new(false),
+        }
+    }
+
+    pub fn decide(
+        &self,
+        governed: &Governed,
+        merchant: NameHash,
+        cost: u32,
+    ) -> Result<Decision, Error> {
+        let plain =
+            |outcome, allowed| Decision::without_window(outcome, allowed, self.active.version);
+        let rules = match governed {
+            Governed::Exempt => return Ok(plain(Outcome::Exempt, true)),
+            Governed::Unmatched(allowed) => return Ok(plain(Outcome::Unmatched, *allowed)),
+            Governed::Rules(rules) => rules,
+        };
+        let decision = match self.decide_rules(rules, merchant, cost) {
+            Ok(decision) => decision,
+            Err(Failure::Corrupt) => return Err(Error::Corrupt),
+            Err(Failure::Full) => {
+                self.untracked.set(true);
+                plain(Outcome::Untracked, self.limiter.on_full == OnFull::Admit)
+            }
+        };
+        let untracked = self.untracked.get();
+        if untracked && self.mode != Mode::Peek {
+            self.limiter.untracked.count();
+        }
+        Ok(Decision {
+            untracked,
+            ..decision
+        })
+    }
+
+    fn decide_rules(
+        &self,
+        rules: &[u32],
+        merchant: NameHash,
+        cost: u32,
+    ) -> Result<Decision, Failure> {
         let mut claims: SmallVec<[Claim<'a>; 4]> = SmallVec::new();
-        for &index in rules {
+        for (place, &index) in rules.iter().enumerate() {
             let (rule, active) = self.active.rule(index);
             let claim = Claim {
-                rule: active.id,
+                id: active.id,
+                rule,
                 windows: &rule.windows,
                 cost: cost.saturating_mul(rule.cost),
-                key: Key::new(active.id.0, active.hash, self.owner(rule.per, merchant)),
+                key: active.key(merchant),
+                place,
             };
             if claim.cost > active.min_limit {
                 return self.never(claim);
@@ -119,18 +208,11 @@ impl<'a> Request<'a> {
             claims.push(claim);
         }
         if let (&[claim], Mode::Check | Mode::Allow) = (&*claims, self.mode) {
-            return Ok(self.decision(&[self.ask(claim, Ask::Charge)?]));
+            let answered = [self.ask(claim, Ask::Charge)?];
+            self.note_charges(&answered);
+            return Ok(self.decision(&answered));
         }
         self.decide_together(&claims)
-    }
-
-    /// Whose history a rule charges: the merchant's, or that of the empty name,
-    /// which no merchant has.
-    fn owner(&self, per: Per, merchant: NameHash) -> NameHash {
-        match per {
-            Per::Merchant => merchant,
-            Per::All => self.limiter.hashing.merchant(b""),
-        }
     }
 
     /// Peeks at all keys, then charges all or none. A key without room fails the
@@ -157,8 +239,9 @@ impl<'a> Request<'a> {
     }
 
     fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
+        self.forget_windows();
         let mut charged = Answers::new();
-        let mut untracked = false;
+        let mut uncounted = false;
         for &claim in claims {
             match self.ask(claim, Ask::Charge) {
                 Ok(answered) if answered.answer.admitted => charged.push(answered),
@@ -166,52 +249,97 @@ impl<'a> Request<'a> {
                     self.give_back(&charged);
                     return Ok(self.decision(&[denied]));
                 }
-                Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => untracked = true,
+                Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => uncounted = true,
                 Err(failure) => {
                     self.give_back(&charged);
                     return Err(failure);
                 }
             }
         }
-        match untracked {
+        self.note_charges(&charged);
+        match uncounted {
             true => Err(Failure::Full),
             false => Ok(self.decision(&charged)),
         }
     }
 
     fn give_back(&self, charged: &[Answered<'a>]) {
-        for Answered {
-            claim,
-            answer,
-            place,
-        } in charged
-        {
-            if let Some(place) = *place {
-                let table = &self.limiter.table;
-                table.refund(place, claim.cost, answer.at, self.now());
-            }
+        for charge in charged.iter().filter_map(Answered::charge) {
+            charge.refund(&self.limiter.table, self.now);
         }
     }
 
-    fn now(&self) -> Now<'a> {
-        Now::Live(&self.limiter.clock)
+    fn note_charges(&self, answers: &[Answered<'a>]) {
+        if let Some(charges) = self.extras.charges {
+            let admitted = answers.iter().filter(|a| a.answer.admitted);
+            charges
+                .borrow_mut()
+                .extend(admitted.filter_map(Answered::charge));
+        }
     }
 
     fn ask(&self, claim: Claim<'a>, ask: Ask) -> Result<Answered<'a>, Failure> {
+        let standings = RefCell::new(Standings::new());
         let query = Query {
             windows: claim.windows,
             cost: claim.cost,
             ask,
             detail: self.mode != Mode::Allow,
+            standings: self.extras.windows.map(|_| &standings),
         };
-        match self.limiter.table.ask(claim.key, &query, self.now()) {
-            Reply::Answered(answer, place) => Ok(Answered {
-                claim,
-                answer,
-                place,
-            }),
+        match self.reply(&claim, &query) {
+            Reply::Answered(answer, place) => {
+                self.note_windows(&claim, &answer, &standings.borrow());
+                Ok(Answered {
+                    claim,
+                    answer,
+                    place,
+                })
+            }
             Reply::Full => Err(Failure::Full),
             Reply::Corrupt => Err(Failure::Corrupt),
+        }
+    }
+
+    fn reply(&self, claim: &Claim<'a>, query: &Query<'_>) -> Reply {
+        let table = &self.limiter.table;
+        let reply = match self.extras.hints {
+            Some(hints) => hints.ask(table, claim.place, claim.key, query, self.now),
+            None => table.ask(claim.key, query, self.now),
+        };
+        match reply {
+            Reply::Full if self.limiter.on_full == OnFull::Overflow => {
+                self.untracked.set(true);
+                table.ask_pool(claim.key.rule, query, self.now)
+            }
+            reply => reply,
+        }
+    }
+
+    fn note_windows(&self, claim: &Claim<'a>, answer: &Answer, standings: &Standings) {
+        let Some(windows) = self.extras.windows else {
+            return;
+        };
+        let status = |&(standing, blocks): &(Standing, bool)| WindowStatus {
+            rule: claim.id,
+            window: claim.windows[standing.window],
+            remaining: standing.remaining,
+            retry_after_ns: match blocks {
+                true => answer.now.until_ns(standing.resets_at),
+                false => 0,
+            },
+            reset_at_ns: self
+                .limiter
+                .clock
+                .unix_ns_of(standing.resets_at, answer.now),
+            blocks,
+        };
+        windows.borrow_mut().extend(standings.iter().map(status));
+    }
+
+    fn forget_windows(&self) {
+        if let Some(windows) = self.extras.windows {
+            windows.borrow_mut().clear();
         }
     }
 
@@ -265,7 +393,8 @@ impl<'a> Request<'a> {
             false => answer.now.until_ns(standing.resets_at),
         };
         Some(Binding {
-            rule: claim.rule,
+            rule: claim.id,
+            precision: claim.rule.precision,
             window: claim.windows[standing.window],
             remaining: standing.remaining,
             retry_after_ns,

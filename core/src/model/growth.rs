@@ -89,9 +89,7 @@ pub(super) fn clock_steps_back(model: Model) {
 
 #[test]
 fn a_clock_steps_back_during_growth() {
-    clock_steps_back(
-        Model::bounded("a clock steps back during growth", 3).reaches(&[Event::Grow]),
-    );
+    clock_steps_back(Model::bounded("a clock steps back during growth", 3).reaches(&[Event::Grow]));
 }
 
 /// A writer that must grow stops before any of its accesses.
@@ -107,8 +105,7 @@ fn dies_growing(accesses: usize) -> bool {
         let ring = four();
         ring.ask(&FOUR, 2, 1);
         let victim = ring.clone();
-        let thread =
-            thread::spawn(move || dying(accesses, || victim.ask(&FOUR, 1, 5)).is_some());
+        let thread = thread::spawn(move || dying(accesses, || victim.ask(&FOUR, 1, 5)).is_some());
         let other = ring.ask(&FOUR, 1, 5);
         let survived = thread.join().expect("a model thread");
         assert!(other.admitted, "{ADMITS_WHAT_FITS}");

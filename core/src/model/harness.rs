@@ -142,6 +142,7 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
         cost,
         ask: Ask::Charge,
         detail: true,
+        standings: None,
     }
 }
 

@@ -1,5 +1,9 @@
 //! What a ring is asked and what it answers.
 
+use std::cell::RefCell;
+
+use smallvec::SmallVec;
+
 use super::{CAPACITIES, Head, Ring};
 use crate::law::{self, Block, Credit, Log, Standing};
 use crate::time::{Now, Reading};
@@ -25,7 +29,12 @@ pub(crate) struct Query<'p> {
     pub ask: Ask,
     /// Whether the answer needs its [`Standing`].
     pub detail: bool,
+    /// Where to put how the key stands in every window, and which of them block.
+    pub standings: Option<&'p RefCell<Standings>>,
 }
+
+/// How a key stands in each of a rule's windows, and whether the window blocks.
+pub(crate) type Standings = SmallVec<[(Standing, bool); 4]>;
 
 /// A key's answer.
 #[derive(Debug, Clone, Copy)]
@@ -113,13 +122,26 @@ pub(crate) fn answer_fresh(query: &Query<'_>, clock: Now<'_>) -> Answer {
 }
 
 #[inline]
-pub(super) fn answer(log: &impl Log, query: &Query<'_>, at: u64, credit: Credit) -> (bool, Option<Standing>) {
+pub(super) fn answer(
+    log: &impl Log,
+    query: &Query<'_>,
+    at: u64,
+    credit: Credit,
+) -> (bool, Option<Standing>) {
     let &Query { windows, cost, .. } = query;
     let block: Option<Block> = match query.ask {
         Ask::Survey => None,
         Ask::Charge | Ask::Peek => law::block(log, windows, cost, at, credit),
     };
-    let charged = if query.ask == Ask::Charge { cost } else { 0 };
+    let charged = match (query.ask, block) {
+        (Ask::Charge, None) => cost,
+        _ => 0,
+    };
+    if let Some(sink) = query.standings {
+        let asked = if query.ask == Ask::Survey { 0 } else { cost };
+        let standings = law::standings(log, windows, asked, charged, at, credit);
+        sink.replace(standings.collect());
+    }
     let standing = match (query.detail, block) {
         (false, _) => None,
         (true, Some(block)) => Some(law::blocked(log, windows, block, at, credit)),

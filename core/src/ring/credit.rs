@@ -35,9 +35,8 @@ impl Ring<'_> {
                 return false;
             }
             let lent = decode(word);
-            let alive = lent.units > 0
-                && lent.oldest > birth
-                && lent.oldest.saturating_add(horizon) > now;
+            let alive =
+                lent.units > 0 && lent.oldest > birth && lent.oldest.saturating_add(horizon) > now;
             let credit = match alive {
                 true => Credit {
                     units: lent.units.saturating_add(units),

@@ -42,7 +42,7 @@ mod head;
 mod planes;
 mod tenancy;
 
-pub(crate) use answer::{Answer, Ask, Query, answer_fresh};
+pub(crate) use answer::{Answer, Ask, Query, Standings, answer_fresh};
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
 

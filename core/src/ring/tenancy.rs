@@ -1,6 +1,6 @@
 //! How a ring changes hands: it is frozen when idle, and revived for a new key.
 
-use super::{ATTEMPTS, Ring, Tenant};
+use super::{ATTEMPTS, Head, Ring, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -13,19 +13,29 @@ impl Ring<'_> {
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
     pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+        let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
+        self.freeze_if(tenant, |head| {
+            let retention = early.unwrap_or_else(|| retention.load());
+            head.stamp().saturating_add(retention) <= now
+        })
+    }
+
+    /// Closes the ring whatever it holds, so that the key begins anew; `false` if
+    /// the slot is not this tenant's any more.
+    pub fn freeze(&self, tenant: Tenant<'_>) -> bool {
+        self.freeze_if(tenant, |_| true)
+    }
+
+    fn freeze_if(&self, tenant: Tenant<'_>, may: impl Fn(Head) -> bool) -> bool {
         for _ in 0..ATTEMPTS {
-            let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
             let head = self.head();
             if head.is_frozen() {
                 return true;
             }
-            // Only a hint that spares work: a newer tenant's ring would not be
-            // idle, and freeing goes by the old word.
-            if !tenant.holds() || head.is_corrupt(self.planes.levels()) {
-                return false;
-            }
-            let retention = early.unwrap_or_else(|| retention.load());
-            if head.stamp().saturating_add(retention) > now {
+            // After the head: a key that is still the tenant's then was so at the
+            // head, so that the compare-and-swap closes no one else's ring.
+            let holds = planted(Fault::FreezeKeyUnchecked) || tenant.holds();
+            if !holds || head.is_corrupt(self.planes.levels()) || !may(head) {
                 return false;
             }
             let filled = self.filled().load();

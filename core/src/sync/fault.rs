@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     RetentionReadEarly,
     /// Freeze a head whose units are not all written.
     FreezeUnfilled,
+    /// Freeze a ring without reading the key word after the head.
+    FreezeKeyUnchecked,
     /// Copy a cell to a higher plane without reading the head again.
     CopyUnchecked,
 }

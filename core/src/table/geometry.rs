@@ -45,6 +45,8 @@ pub(super) struct Geometry {
     pub buckets: u32,
     /// Slots that keys are looked for in.
     pub slots: usize,
+    /// Slots apart from them, one for each of the first rules.
+    pub spare: usize,
     lines_from: usize,
     /// Where memory begins that only busy keys touch.
     pub sparse_from: usize,
@@ -53,26 +55,29 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// For `max_keys` keys with exact windows of up to `max_limit` units.
-    pub fn for_keys(max_keys: u64, max_limit: u32) -> io::Result<Self> {
+    /// For `max_keys` keys with exact windows of up to `max_limit` units, and
+    /// `spare` slots beside.
+    pub fn for_keys(max_keys: u64, max_limit: u32, spare: usize) -> io::Result<Self> {
         let buckets = max_keys
             .checked_mul(SLOTS_PER_100_KEYS)
             .map(|slots| slots.div_ceil(100).div_ceil(BUCKET as u64).max(2))
             .and_then(|buckets| u32::try_from(buckets).ok());
-        let geometry = buckets.and_then(|buckets| Self::with_buckets(buckets, max_limit));
+        let geometry = buckets.and_then(|buckets| Self::with_buckets(buckets, max_limit, spare));
         geometry.ok_or_else(|| io::ErrorKind::OutOfMemory.into())
     }
 
     /// `None` where that is past all address space.
-    pub fn with_buckets(buckets: u32, max_limit: u32) -> Option<Self> {
+    pub fn with_buckets(buckets: u32, max_limit: u32, spare: usize) -> Option<Self> {
         let slots = (buckets as usize).checked_mul(BUCKET)?;
-        let keys_end = slots.checked_add(TABLE_WORDS + RULES)?;
+        let all = slots.checked_add(spare)?;
+        let keys_end = all.checked_add(TABLE_WORDS + RULES)?;
         let lines_from = keys_end.checked_next_multiple_of(PAGE_WORDS)?;
-        let lines_end = slots.checked_mul(LINE_WORDS)?.checked_add(lines_from)?;
-        let (planes, words) = Planes::layout(lines_end, slots, max_limit)?;
+        let lines_end = all.checked_mul(LINE_WORDS)?.checked_add(lines_from)?;
+        let (planes, words) = Planes::layout(lines_end, all, max_limit)?;
         Some(Self {
             buckets,
             slots,
+            spare,
             lines_from,
             sparse_from: lines_end.next_multiple_of(PAGE_WORDS).min(words),
             words,
@@ -94,7 +99,10 @@ impl Geometry {
 
     #[inline]
     pub fn ring<'t>(&'t self, words: &'t [Word], slot: usize) -> Ring<'t> {
-        let place = (slot % BUCKET) * self.buckets as usize + slot / BUCKET;
+        let place = match slot < self.slots {
+            true => (slot % BUCKET) * self.buckets as usize + slot / BUCKET,
+            false => slot,
+        };
         let line_from = self.lines_from + place * LINE_WORDS;
         Ring::new(words, line_from, &self.planes, place)
     }

@@ -62,8 +62,15 @@ pub(crate) enum Reply {
 /// The slot in which a key was charged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    slot: usize,
+    pub slot: usize,
     rule: u32,
+}
+
+impl Key {
+    fn place(self, slot: usize) -> Place {
+        let rule = self.rule;
+        Place { slot, rule }
+    }
 }
 
 /// What one look at a probe set found.
@@ -81,9 +88,10 @@ type ProbeSet = [usize; PROBES];
 
 impl Table {
     /// A table in which `max_keys` keys find room, with exact windows of up to
-    /// `max_limit` units.
-    pub fn new(max_keys: u64, max_limit: u32) -> io::Result<Self> {
-        Self::with_geometry(Geometry::for_keys(max_keys, max_limit)?)
+    /// `max_limit` units, and a pool for what overflows of each of the first
+    /// `pools` rules.
+    pub fn new(max_keys: u64, max_limit: u32, pools: usize) -> io::Result<Self> {
+        Self::with_geometry(Geometry::for_keys(max_keys, max_limit, pools)?)
     }
 
     fn with_geometry(geometry: Geometry) -> io::Result<Self> {
@@ -95,7 +103,7 @@ impl Table {
 
     #[cfg(all(test, slidegate_loom))]
     pub fn with_buckets(buckets: u32, max_limit: u32) -> io::Result<Self> {
-        let geometry = Geometry::with_buckets(buckets, max_limit);
+        let geometry = Geometry::with_buckets(buckets, max_limit, 0);
         Self::with_geometry(geometry.ok_or(io::ErrorKind::OutOfMemory)?)
     }
 
@@ -138,17 +146,14 @@ impl Table {
     /// Answers a query for a key. A charge makes room for the key if need be; a
     /// peek or survey of an absent key answers as for a fresh one.
     pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
-        let probes = self.geometry.probe_set(key.buckets(self.geometry.buckets));
+        let probes = self.probes(key);
         let mut foreign_left = MAX_FREED_FOREIGN;
         for _ in 0..ring::ATTEMPTS {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
                 match self.acquire(key, slot, word, query, now) {
                     Attempt::Answered(answer) => {
-                        return Reply::Answered(answer, Some(Place {
-                            slot,
-                            rule: key.rule,
-                        }));
+                        return Reply::Answered(answer, Some(key.place(slot)));
                     }
                     Attempt::Corrupt => return Reply::Corrupt,
                     Attempt::Gone => event(Event::Gone),
@@ -160,6 +165,74 @@ impl Table {
             }
         }
         Reply::Corrupt
+    }
+
+    /// As [`ask`](Self::ask), for a key that was found in `slot` before: where it
+    /// still stands there, it is not looked for.
+    pub fn ask_at(&self, slot: usize, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
+        let slot = slot % self.geometry.slots;
+        let word = KeyWord(self.key(slot).load());
+        if word.is_committed()
+            && word.names(key.fingerprint)
+            && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
+        {
+            return Reply::Answered(answer, Some(key.place(slot)));
+        }
+        self.ask(key, query, now)
+    }
+
+    /// Answers a query from the pool in which all keys of a rule are counted that
+    /// find no room; `Full` if the rule has none.
+    pub fn ask_pool(&self, rule: u32, query: &Query<'_>, now: Now<'_>) -> Reply {
+        if rule as usize >= self.geometry.spare {
+            return Reply::Full;
+        }
+        let slot = self.geometry.slots + rule as usize;
+        // A key word that nobody ever changes.
+        let tenant = self.tenant(slot, KeyWord(0));
+        match self.ring(slot).ask(tenant, query, self.env(rule, now)) {
+            Attempt::Answered(answer) => Reply::Answered(answer, Some(Place { slot, rule })),
+            Attempt::Gone | Attempt::Corrupt => Reply::Corrupt,
+        }
+    }
+
+    /// Makes a key forget its units, as if it were fresh; whether it had a slot.
+    /// The freeze is the commit: a check before it is forgotten, one after it
+    /// begins anew.
+    pub fn reset(&self, key: Key) -> bool {
+        let probes = self.probes(key);
+        for _ in 0..ring::ATTEMPTS {
+            let Some((slot, word)) = self.look(&probes, key.fingerprint).committed else {
+                return false;
+            };
+            if self.ring(slot).freeze(self.tenant(slot, word)) {
+                self.free(slot, word);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Brings the words of several keys near, all at once, so that asking one
+    /// after the other waits for memory once and not once a key. The sum keeps
+    /// the loads alive.
+    pub fn warm(&self, keys: &[Key]) -> u64 {
+        let mut sum = 0u64;
+        for key in keys {
+            for bucket in key.buckets(self.geometry.buckets) {
+                sum ^= self.key(bucket as usize * BUCKET).load();
+            }
+        }
+        for key in keys {
+            if let Some((slot, _)) = self.look(&self.probes(*key), key.fingerprint).committed {
+                sum ^= self.ring(slot).head().0;
+            }
+        }
+        sum
+    }
+
+    fn probes(&self, key: Key) -> ProbeSet {
+        self.geometry.probe_set(key.buckets(self.geometry.buckets))
     }
 
     /// The answer to a peek or survey of a key that is in no slot.

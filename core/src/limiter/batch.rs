@@ -1,0 +1,110 @@
+//! Many requests in one call.
+
+use smallvec::SmallVec;
+
+use super::active::{Active, Governed};
+use super::request::{Extras, Mode, Request, check_cost, check_merchant};
+use super::{Endpoint, Limiter};
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::table::{Key, NameHash};
+use crate::time::Now;
+
+/// One request of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// The merchant: 1 to [`MAX_MERCHANT_BYTES`](crate::MAX_MERCHANT_BYTES) bytes.
+    pub merchant: &'a [u8],
+    /// The endpoint.
+    pub endpoint: Endpoint<'a>,
+    /// Units, at least 1.
+    pub cost: u32,
+}
+
+impl<'a> Check<'a> {
+    /// A request of `cost` units.
+    pub fn new(
+        merchant: &'a (impl AsRef<[u8]> + ?Sized),
+        endpoint: impl Into<Endpoint<'a>>,
+        cost: u32,
+    ) -> Self {
+        Self {
+            merchant: merchant.as_ref(),
+            endpoint: endpoint.into(),
+            cost,
+        }
+    }
+}
+
+/// How many requests are resolved, and their keys brought near, before the first
+/// of them is decided.
+const CHUNK: usize = 16;
+
+/// A request with its rules and its merchant's hash.
+type Resolved = Result<(Governed, NameHash, u32), Error>;
+
+impl Limiter {
+    /// Decides many requests, in their order, as [`check`](Self::check) would one
+    /// after the other at one instant: the clock is read once, and all are decided
+    /// under one policy. The cost of waiting for memory is shared among them.
+    ///
+    /// All stamps are those of the one reading: of a batch that takes long, the
+    /// last units are a little older than they would be one by one.
+    pub fn check_many(&self, checks: &[Check<'_>]) -> Vec<Result<Decision, Error>> {
+        let mut decisions = Vec::with_capacity(checks.len());
+        self.check_each(checks, |decision| decisions.push(decision));
+        decisions
+    }
+
+    /// As [`check_many`](Self::check_many), handing each decision to `each` in
+    /// order instead of collecting them: nothing is allocated.
+    pub fn check_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<Decision, Error>)) {
+        self.decide_each(checks, Mode::Check, each);
+    }
+
+    /// As [`check_each`](Self::check_each), answering only whether each request
+    /// may proceed.
+    pub fn allow_each(&self, checks: &[Check<'_>], mut each: impl FnMut(Result<bool, Error>)) {
+        self.decide_each(checks, Mode::Allow, |decision| {
+            each(decision.map(|decision| decision.allowed));
+        });
+    }
+
+    fn decide_each(
+        &self,
+        checks: &[Check<'_>],
+        mode: Mode,
+        mut each: impl FnMut(Result<Decision, Error>),
+    ) {
+        let active = self.active.load();
+        let now = Now::Fixed(self.clock.now());
+        for chunk in checks.chunks(CHUNK) {
+            let resolve = |check| self.resolve(&active, check);
+            let resolved: SmallVec<[Resolved; CHUNK]> = chunk.iter().map(resolve).collect();
+            self.warm(&active, &resolved);
+            for resolved in resolved {
+                each(resolved.and_then(|(governed, merchant, cost)| {
+                    let request = Request::new(self, &active, mode, now, Extras::default());
+                    request.decide(&governed, merchant, cost)
+                }));
+            }
+        }
+    }
+
+    fn resolve(&self, active: &Active, check: &Check<'_>) -> Resolved {
+        check_merchant(check.merchant)?;
+        check_cost(check.cost)?;
+        let governed = active.governs(check.endpoint)?;
+        Ok((governed, self.hashing.merchant(check.merchant), check.cost))
+    }
+
+    fn warm(&self, active: &Active, resolved: &[Resolved]) {
+        let mut keys: SmallVec<[Key; 2 * CHUNK]> = SmallVec::new();
+        for (governed, merchant, _) in resolved.iter().flatten() {
+            if let Governed::Rules(rules) = governed {
+                keys.extend(rules.iter().map(|rule| active.rule(*rule).1.key(*merchant)));
+            }
+        }
+        std::hint::black_box(self.table.warm(&keys));
+    }
+}

@@ -1,0 +1,126 @@
+//! Prepared keys: a merchant and an endpoint resolved once.
+
+use super::request::{Extras, Mode, Request, check_cost, check_merchant};
+use super::{Endpoint, EndpointId, Limiter};
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::ring::Query;
+use crate::sync::Register;
+use crate::table::{Key, NameHash, Reply, Table};
+use crate::time::Now;
+
+/// A merchant and an endpoint resolved once, for callers who check them often:
+/// no hashing, no route, and no look-up while the key stays where it was.
+///
+/// It stays valid for the limiter's life, across policy swaps, evictions and
+/// resets; the policy in force at the call decides. Any number of threads may
+/// share it.
+#[derive(Debug)]
+pub struct Prepared {
+    limiter: u64,
+    merchant: NameHash,
+    endpoint: EndpointId,
+    hints: Hints,
+}
+
+const HINTS: usize = 4;
+
+/// Where the keys of a request's first rules were found last: the slot and one
+/// more, or 0. A wrong hint costs a look and nothing else.
+#[derive(Debug, Default)]
+pub(super) struct Hints([Register; HINTS]);
+
+impl Hints {
+    /// Asks the key of the rule at `place` among those that govern the request.
+    #[inline]
+    pub fn ask(
+        &self,
+        table: &Table,
+        place: usize,
+        key: Key,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Reply {
+        let Some(hint) = self.0.get(place) else {
+            return table.ask(key, query, now);
+        };
+        let known = hint.get();
+        let reply = match known {
+            0 => table.ask(key, query, now),
+            known => table.ask_at(known as usize - 1, key, query, now),
+        };
+        if let Reply::Answered(_, Some(found)) = reply
+            && found.slot as u64 + 1 != known
+        {
+            hint.update(|_| found.slot as u64 + 1);
+        }
+        reply
+    }
+}
+
+impl Limiter {
+    /// Resolves a merchant and an endpoint for [`check_prepared`]; `endpoint` is
+    /// an id from [`endpoint`](Self::endpoint).
+    ///
+    /// # Errors
+    /// [`Error::InvalidMerchant`], [`Error::UnknownEndpoint`].
+    ///
+    /// [`check_prepared`]: Self::check_prepared
+    pub fn prepare(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: EndpointId,
+    ) -> Result<Prepared, Error> {
+        let merchant = merchant.as_ref();
+        check_merchant(merchant)?;
+        self.active.load().governs(Endpoint::Id(endpoint))?;
+        Ok(Prepared {
+            limiter: self.id,
+            merchant: self.hashing.merchant(merchant),
+            endpoint,
+            hints: Hints::default(),
+        })
+    }
+
+    /// As [`check`](Self::check), for a prepared key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCost`]; [`Error::ForeignKey`] if another limiter prepared
+    /// the key.
+    pub fn check_prepared(&self, key: &Prepared, cost: u32) -> Result<Decision, Error> {
+        self.decide_prepared(key, cost, Mode::Check)
+    }
+
+    /// As [`allow`](Self::allow), for a prepared key.
+    ///
+    /// # Errors
+    /// As [`check_prepared`](Self::check_prepared).
+    pub fn allow_prepared(&self, key: &Prepared, cost: u32) -> Result<bool, Error> {
+        let decision = self.decide_prepared(key, cost, Mode::Allow)?;
+        Ok(decision.allowed)
+    }
+
+    /// As [`peek`](Self::peek), for a prepared key.
+    ///
+    /// # Errors
+    /// As [`check_prepared`](Self::check_prepared).
+    pub fn peek_prepared(&self, key: &Prepared, cost: u32) -> Result<Decision, Error> {
+        self.decide_prepared(key, cost, Mode::Peek)
+    }
+
+    #[inline]
+    fn decide_prepared(&self, key: &Prepared, cost: u32, mode: Mode) -> Result<Decision, Error> {
+        if key.limiter != self.id {
+            return Err(Error::ForeignKey);
+        }
+        check_cost(cost)?;
+        let active = self.active.load();
+        let governed = active.governs(Endpoint::Id(key.endpoint))?;
+        let extras = Extras {
+            hints: Some(&key.hints),
+            ..Extras::default()
+        };
+        let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
+        request.decide(&governed, key.merchant, cost)
+    }
+}

@@ -1,0 +1,106 @@
+//! Receipts of admissions, and what undoes one: a refund, a reset.
+
+use std::cell::RefCell;
+
+use smallvec::SmallVec;
+
+use super::request::{Extras, Mode, check_merchant};
+use super::{Endpoint, Limiter};
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::table::{Place, Table};
+use crate::time::Now;
+
+/// What one admission charged: the right to give it back, once.
+///
+/// It cannot be copied, and [`Limiter::refund`] consumes it. Dropping it gives
+/// nothing back: a request that was admitted and then fails stays counted unless
+/// the caller refunds it.
+#[derive(Debug)]
+#[must_use = "dropping a receipt gives nothing back"]
+pub struct Receipt {
+    limiter: u64,
+    charges: SmallVec<[Charge; 2]>,
+}
+
+/// Units charged to one key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Charge {
+    pub place: Place,
+    pub units: u32,
+    /// Their stamp.
+    pub at: u64,
+}
+
+impl Charge {
+    pub fn refund(self, table: &Table, now: Now<'_>) -> bool {
+        table.refund(self.place, self.units, self.at, now)
+    }
+}
+
+impl Limiter {
+    /// As [`check`](Self::check), with a receipt if anything was charged: the
+    /// right to give the capacity back with [`refund`](Self::refund).
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_with_receipt<'e>(
+        &self,
+        merchant: impl AsRef<[u8]>,
+        endpoint: impl Into<Endpoint<'e>>,
+        cost: u32,
+    ) -> Result<(Decision, Option<Receipt>), Error> {
+        let charges = RefCell::new(SmallVec::new());
+        let extras = Extras {
+            charges: Some(&charges),
+            ..Extras::default()
+        };
+        let (merchant, endpoint) = (merchant.as_ref(), endpoint.into());
+        let decision = self.decide_with(merchant, endpoint, cost, Mode::Check, extras)?;
+        let charges = charges.into_inner();
+        let receipt = (!charges.is_empty()).then_some(Receipt {
+            limiter: self.id,
+            charges,
+        });
+        Ok((decision, receipt))
+    }
+
+    /// Gives back what an admission charged; whether any of it still counted.
+    ///
+    /// The units stay in the log, and as many more are lent until the oldest
+    /// refunded unit leaves its window: so capacity may return for a shorter time
+    /// than the admission took it, never for longer, and never to a later window.
+    /// An exact rule lends at most so much that a key holds 4,096 units at once.
+    ///
+    /// # Errors
+    /// [`Error::ForeignReceipt`] if another limiter gave the receipt.
+    pub fn refund(&self, receipt: Receipt) -> Result<bool, Error> {
+        if receipt.limiter != self.id {
+            return Err(Error::ForeignReceipt);
+        }
+        let now = Now::Fixed(self.clock.now());
+        let refund = |any, charge: &Charge| charge.refund(&self.table, now) || any;
+        Ok(receipt.charges.iter().fold(false, refund))
+    }
+
+    /// Makes a merchant's history under one rule, or under all rules that this
+    /// limiter ever had, as if it had never been; returns how many of its keys
+    /// had one. Capacity is free at once, and earlier receipts lend nothing.
+    ///
+    /// Each rule's key is reset by one atomic step: a check that commits before
+    /// it is forgotten, one that commits after it counts. Several rules are reset
+    /// one after the other. A rule with `per = "all"` is reset, for everybody,
+    /// only if it is named.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMerchant`]; [`Error::UnknownRule`] for a name that no
+    /// policy of this limiter had.
+    pub fn reset(&self, merchant: impl AsRef<[u8]>, rule: Option<&str>) -> Result<usize, Error> {
+        let merchant = merchant.as_ref();
+        check_merchant(merchant)?;
+        let active = self.active.load();
+        let keys = active.keys_of(&self.hashing, self.hashing.merchant(merchant), rule)?;
+        let reset = |key: &_| self.table.reset(*key);
+        Ok(keys.iter().filter(|key| reset(key)).count())
+    }
+}
