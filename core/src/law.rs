@@ -171,6 +171,8 @@ pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) 
 pub(crate) struct Standing {
     /// The window's place among the rule's windows.
     pub window: usize,
+    /// Units that count, those just charged included.
+    pub live: u32,
     pub remaining: u32,
     /// The instant at which the oldest unit leaves the window or, for a window
     /// that blocks, at which it blocks no more.
@@ -188,6 +190,7 @@ fn standing(log: &impl Log, window: &Window, charged: u32, at: u64, credit: Cred
     };
     Standing {
         window: 0,
+        live: holding.live + charged,
         remaining: holding.remaining.saturating_sub(charged),
         resets_at: oldest.map_or(at, |stamp| stamp.saturating_add(window.ticks())),
     }
@@ -255,9 +258,11 @@ pub(crate) fn blocked(
     at: u64,
     credit: Credit,
 ) -> Standing {
+    let holding = holding(log, &windows[block.window], at, credit);
     Standing {
         window: block.window,
-        remaining: holding(log, &windows[block.window], at, credit).remaining,
+        live: holding.live,
+        remaining: holding.remaining,
         resets_at: block.until,
     }
 }

@@ -35,7 +35,8 @@ pub use decision::{
 };
 pub use error::{Error, MAX_ENDPOINTS, MAX_MERCHANT_BYTES, MAX_RULE_IDS};
 pub use limiter::{
-    Check, Endpoint, EndpointId, Limiter, LimiterBuilder, OnFull, Prepared, Receipt,
+    Check, Endpoint, EndpointId, KeyCounters, KeyUsage, Limiter, LimiterBuilder, OnFull, Prepared,
+    Receipt, RuleUsage,
 };
 pub use policy::{
     MAX_ENDPOINT_BYTES, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES,

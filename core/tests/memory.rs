@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use slidegate::{Limiter, ManualClock, Policy};
+use slidegate::{Limiter, LimiterBuilder, ManualClock, Policy};
 
 const KEYS: u32 = 200_000;
 
@@ -25,14 +25,18 @@ struct Fleet {
 
 impl Fleet {
     fn new(window: &str) -> Self {
+        Self::built(window, Limiter::builder().names(false))
+    }
+
+    fn built(window: &str, builder: LimiterBuilder) -> Self {
         let text = format!(
             "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"{window}\"]\n"
         );
         let policy = Policy::from_toml(&text).unwrap();
         let clock = Arc::new(ManualClock::new(0));
         let before = resident();
-        let builder = Limiter::builder().max_keys(KEYS.into());
-        let limiter = builder.clock(clock.clone()).build(&policy).unwrap();
+        let builder = builder.max_keys(KEYS.into()).clock(clock.clone());
+        let limiter = builder.build(&policy).unwrap();
         Self {
             limiter,
             clock,
@@ -81,4 +85,14 @@ fn resident_memory_follows_traffic() {
     let fleet = Fleet::new("2000/day");
     fleet.admit(1, 1);
     assert!(fleet.bytes_a_key("one live request of 2,000 a day") <= 192);
+    drop(fleet);
+
+    let fleet = Fleet::built("100/min", Limiter::builder());
+    fleet.admit(1, 1);
+    fleet.bytes_a_key("one live request, with names");
+    drop(fleet);
+
+    let fleet = Fleet::built("100/min", Limiter::builder().key_counters(true));
+    fleet.admit(1, 1);
+    fleet.bytes_a_key("one live request, with names and counters");
 }

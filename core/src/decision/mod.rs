@@ -8,6 +8,8 @@ pub use problem::{PROBLEM_MEDIA_TYPE, problem_json};
 
 use std::time::Duration;
 
+use crate::law::Standing;
+use crate::time::{Reading, Timeline};
 use crate::window::{Precision, Window};
 
 /// How a request was decided.
@@ -118,8 +120,10 @@ pub struct WindowStatus {
     pub rule: RuleId,
     /// The window: its limit and its length.
     pub window: Window,
-    /// Units left in the window: after the charge when a check admitted, as they
-    /// stand otherwise.
+    /// Units that count in the window: with the charge when a check admitted, as
+    /// they stand otherwise.
+    pub live: u32,
+    /// Units that it still admits.
     pub remaining: u32,
     /// Whether this window holds the request back.
     pub blocks: bool,
@@ -129,6 +133,30 @@ pub struct WindowStatus {
     /// Unix time in nanoseconds: of that instant for a window that blocks, else
     /// of the moment when the window's oldest live unit expires.
     pub reset_at_ns: u64,
+}
+
+impl WindowStatus {
+    pub(crate) fn new(
+        rule: RuleId,
+        windows: &[Window],
+        standing: Standing,
+        blocks: bool,
+        now: Reading,
+        clock: &Timeline,
+    ) -> Self {
+        Self {
+            rule,
+            window: windows[standing.window],
+            live: standing.live,
+            remaining: standing.remaining,
+            blocks,
+            retry_after_ns: match blocks {
+                true => now.until_ns(standing.resets_at),
+                false => 0,
+            },
+            reset_at_ns: clock.unix_ns_of(standing.resets_at, now),
+        }
+    }
 }
 
 impl Decision {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::usage::RuleCounts;
 use super::{Endpoint, EndpointId};
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS, shown};
@@ -27,13 +28,14 @@ pub(crate) enum Governed {
 }
 
 /// What a rule of the policy in force needs beside the policy's own fields.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct ActiveRule {
     pub id: RuleId,
-    hash: NameHash,
+    pub hash: NameHash,
     /// Whose history the rule charges, if not the merchant's.
     owner: Option<NameHash>,
     pub min_limit: u32,
+    pub usage: Arc<RuleCounts>,
 }
 
 impl ActiveRule {
@@ -41,6 +43,15 @@ impl ActiveRule {
     #[inline]
     pub fn key(&self, merchant: NameHash) -> Key {
         Key::new(self.id.0, self.hash, self.owner.unwrap_or(merchant))
+    }
+
+    /// The name that the key is kept under.
+    #[inline]
+    pub fn owner_name<'m>(&self, merchant: &'m [u8]) -> &'m [u8] {
+        match self.owner {
+            None => merchant,
+            Some(_) => b"",
+        }
     }
 }
 
@@ -55,6 +66,8 @@ pub(crate) struct Active {
     rules: Vec<ActiveRule>,
     /// Every rule name of the limiter's life; the place is the id.
     names: Arc<Interned>,
+    /// What was counted of each of them.
+    counts: Vec<Arc<RuleCounts>>,
     endpoints: Arc<Interned>,
     /// What governs each endpoint id.
     governed: Vec<Governed>,
@@ -85,10 +98,18 @@ impl Interned {
     }
 }
 
+/// What a limiter keeps from policy to policy.
+#[derive(Default)]
+struct Known {
+    names: Arc<Interned>,
+    counts: Vec<Arc<RuleCounts>>,
+    endpoints: Arc<Interned>,
+}
+
 impl Active {
     pub fn first(policy: Policy, hashing: &Hashing, max_limit: u32) -> Result<Self, Error> {
         check_limits(&policy, max_limit)?;
-        Self::new(1, policy, hashing, Arc::default(), Arc::default())
+        Self::new(1, policy, hashing, Known::default())
     }
 
     pub fn with_policy(
@@ -98,17 +119,20 @@ impl Active {
         max_limit: u32,
     ) -> Result<Self, Error> {
         check_limits(&policy, max_limit)?;
-        let (names, endpoints) = (self.names.clone(), self.endpoints.clone());
-        Self::new(self.version + 1, policy, hashing, names, endpoints)
+        let known = Known {
+            names: self.names.clone(),
+            counts: self.counts.clone(),
+            endpoints: self.endpoints.clone(),
+        };
+        Self::new(self.version + 1, policy, hashing, known)
     }
 
-    fn new(
-        version: u64,
-        policy: Policy,
-        hashing: &Hashing,
-        mut names: Arc<Interned>,
-        endpoints: Arc<Interned>,
-    ) -> Result<Self, Error> {
+    fn new(version: u64, policy: Policy, hashing: &Hashing, known: Known) -> Result<Self, Error> {
+        let Known {
+            mut names,
+            mut counts,
+            endpoints,
+        } = known;
         let mut rules = Vec::with_capacity(policy.inner.rules.len());
         for rule in &policy.inner.rules {
             if rule.precision == Precision::Bucketed {
@@ -116,8 +140,11 @@ impl Active {
                 return Err(Error::Precision { rule });
             }
             let id = names.intern(&rule.name, MAX_RULE_IDS);
+            let id = id.ok_or(Error::TooManyRules)?;
+            counts.resize_with(names.by_id.len(), Arc::default);
             rules.push(ActiveRule {
-                id: RuleId(id.ok_or(Error::TooManyRules)?),
+                id: RuleId(id),
+                usage: counts[id as usize].clone(),
                 hash: hashing.rule(&rule.name),
                 owner: (rule.per == Per::All).then(|| everybody(hashing)),
                 min_limit: rule.min_limit(),
@@ -128,6 +155,7 @@ impl Active {
             policy,
             rules,
             names,
+            counts,
             endpoints,
             governed: Vec::new(),
         };
@@ -193,6 +221,7 @@ impl Active {
             policy: self.policy.clone(),
             rules: self.rules.clone(),
             names: self.names.clone(),
+            counts: self.counts.clone(),
             endpoints,
             governed,
         })
@@ -203,14 +232,30 @@ impl Active {
         Some(EndpointId(index + 1))
     }
 
+    /// What was counted of a rule.
+    pub fn counts(&self, rule: RuleId) -> Option<&RuleCounts> {
+        self.counts.get(rule.0 as usize).map(|counts| &**counts)
+    }
+
+    /// The rule with a name, if the policy has it.
+    pub fn rule_by_name(&self, name: &str) -> Option<(&Rule, &ActiveRule)> {
+        self.rule_by_id(*self.names.ids.get(name)?)
+    }
+
+    /// The rule with an id, if the policy has it.
+    pub fn rule_by_id(&self, id: u32) -> Option<(&Rule, &ActiveRule)> {
+        let index = self.rules.iter().position(|rule| rule.id.0 == id)?;
+        Some(self.rule(index as u32))
+    }
+
     pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
         self.names.by_id.get(rule.0 as usize).cloned()
     }
 
     #[inline]
-    pub fn rule(&self, index: u32) -> (&Rule, ActiveRule) {
+    pub fn rule(&self, index: u32) -> (&Rule, &ActiveRule) {
         let index = index as usize;
-        (&self.policy.inner.rules[index], self.rules[index])
+        (&self.policy.inner.rules[index], &self.rules[index])
     }
 
     /// What governs a request to `endpoint`.

@@ -3,11 +3,11 @@
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
-use super::request::{Extras, Mode, Request, check_cost, check_merchant};
+use super::request::{Extras, Merchant, Mode, Request, check_cost, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::table::{Key, NameHash};
+use crate::table::Key;
 use crate::time::Now;
 
 /// One request of a batch.
@@ -41,7 +41,7 @@ impl<'a> Check<'a> {
 const CHUNK: usize = 16;
 
 /// A request with its rules and its merchant's hash.
-type Resolved = Result<(Governed, NameHash, u32), Error>;
+type Resolved<'c> = Result<(Governed, Merchant<'c>, u32), Error>;
 
 impl Limiter {
     /// Decides many requests, in their order, as [`check`](Self::check) would one
@@ -80,7 +80,7 @@ impl Limiter {
         let now = Now::Fixed(self.clock.now());
         for chunk in checks.chunks(CHUNK) {
             let resolve = |check| self.resolve(&active, check);
-            let resolved: SmallVec<[Resolved; CHUNK]> = chunk.iter().map(resolve).collect();
+            let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
             self.warm(&active, &resolved);
             for resolved in resolved {
                 each(resolved.and_then(|(governed, merchant, cost)| {
@@ -91,18 +91,23 @@ impl Limiter {
         }
     }
 
-    fn resolve(&self, active: &Active, check: &Check<'_>) -> Resolved {
+    fn resolve<'c>(&self, active: &Active, check: &Check<'c>) -> Resolved<'c> {
         check_merchant(check.merchant)?;
         check_cost(check.cost)?;
         let governed = active.governs(check.endpoint)?;
-        Ok((governed, self.hashing.merchant(check.merchant), check.cost))
+        let merchant = Merchant::new(check.merchant, &self.hashing);
+        Ok((governed, merchant, check.cost))
     }
 
-    fn warm(&self, active: &Active, resolved: &[Resolved]) {
+    fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) {
         let mut keys: SmallVec<[Key; 2 * CHUNK]> = SmallVec::new();
         for (governed, merchant, _) in resolved.iter().flatten() {
             if let Governed::Rules(rules) = governed {
-                keys.extend(rules.iter().map(|rule| active.rule(*rule).1.key(*merchant)));
+                keys.extend(
+                    rules
+                        .iter()
+                        .map(|rule| active.rule(*rule).1.key(merchant.hash)),
+                );
             }
         }
         std::hint::black_box(self.table.warm(&keys));

@@ -7,7 +7,7 @@ use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
 use crate::sync::{ArcSwap, CachePadded, Register};
-use crate::table::{Hashing, Table};
+use crate::table::{Hashing, Sizes, Table};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
 
@@ -23,6 +23,8 @@ pub struct LimiterBuilder {
     max_keys: u64,
     max_limit: u32,
     on_full: OnFull,
+    names: bool,
+    key_counters: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -32,6 +34,8 @@ impl Default for LimiterBuilder {
             max_keys: DEFAULT_MAX_KEYS,
             max_limit: MAX_LIMIT,
             on_full: OnFull::Deny,
+            names: true,
+            key_counters: false,
             clock: None,
         }
     }
@@ -65,6 +69,23 @@ impl LimiterBuilder {
         self
     }
 
+    /// Whether merchants' names are kept, for [`Limiter::usage`] and
+    /// [`Limiter::top`]; the default. A name of up to 56 bytes takes 64 bytes.
+    /// Names are for display: keys are told apart by a keyed hash.
+    pub fn names(mut self, names: bool) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Whether each key's admissions, denials and peak are counted
+    /// ([`KeyUsage::counters`](crate::KeyUsage::counters)); not by default. It
+    /// takes 32 bytes a key, and denials of one key then write to memory that its
+    /// threads share.
+    pub fn key_counters(mut self, key_counters: bool) -> Self {
+        self.key_counters = key_counters;
+        self
+    }
+
     /// The clock, instead of [`SystemClock`](crate::SystemClock).
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -86,12 +107,20 @@ impl LimiterBuilder {
             OnFull::Overflow => OVERFLOW_POOLS,
             OnFull::Deny | OnFull::Admit => 0,
         };
-        let table = Table::new(self.max_keys, self.max_limit, pools).map_err(refused)?;
+        let sizes = Sizes {
+            max_keys: self.max_keys,
+            max_limit: self.max_limit,
+            pools,
+            names: self.names,
+            counters: self.key_counters,
+        };
+        let table = Table::new(&sizes).map_err(refused)?;
         let active = Active::first(policy.clone(), &hashing, self.max_limit)?;
         active.raise_horizons(&table);
         Ok(Limiter {
             id,
             max_limit: self.max_limit,
+            counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
             table,
             hashing,

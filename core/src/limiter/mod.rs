@@ -7,12 +7,14 @@ mod endpoint;
 mod prepared;
 mod receipt;
 mod request;
+mod usage;
 
 pub use batch::Check;
 pub use builder::LimiterBuilder;
 pub use endpoint::{Endpoint, EndpointId};
 pub use prepared::Prepared;
 pub use receipt::Receipt;
+pub use usage::{KeyCounters, KeyUsage, RuleUsage};
 
 use std::cell::RefCell;
 use std::fmt;
@@ -70,6 +72,7 @@ pub struct Limiter {
     /// Tells receipts and prepared keys whose they are.
     id: u64,
     max_limit: u32,
+    counts_keys: bool,
     active: ArcSwap<Active>,
     table: Table,
     hashing: Hashing,

@@ -1,6 +1,6 @@
 //! Prepared keys: a merchant and an endpoint resolved once.
 
-use super::request::{Extras, Mode, Request, check_cost, check_merchant};
+use super::request::{Extras, Merchant, Mode, Request, check_cost, check_merchant};
 use super::{Endpoint, EndpointId, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -18,7 +18,8 @@ use crate::time::Now;
 #[derive(Debug)]
 pub struct Prepared {
     limiter: u64,
-    merchant: NameHash,
+    name: Box<[u8]>,
+    hash: NameHash,
     endpoint: EndpointId,
     hints: Hints,
 }
@@ -76,7 +77,8 @@ impl Limiter {
         self.active.load().governs(Endpoint::Id(endpoint))?;
         Ok(Prepared {
             limiter: self.id,
-            merchant: self.hashing.merchant(merchant),
+            name: merchant.into(),
+            hash: self.hashing.merchant(merchant),
             endpoint,
             hints: Hints::default(),
         })
@@ -121,6 +123,10 @@ impl Limiter {
             ..Extras::default()
         };
         let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
-        request.decide(&governed, key.merchant, cost)
+        let merchant = Merchant {
+            name: &key.name,
+            hash: key.hash,
+        };
+        request.decide(&governed, merchant, cost)
     }
 }

@@ -11,16 +11,17 @@ use std::cell::{Cell, RefCell};
 
 use smallvec::SmallVec;
 
-use super::active::{Active, Governed};
+use super::active::{Active, ActiveRule, Governed};
 use super::prepared::Hints;
 use super::receipt::Charge;
+use super::usage::Count;
 use super::{Endpoint, Limiter, OnFull};
-use crate::decision::{Binding, Decision, Outcome, RuleId, WindowStatus};
+use crate::decision::{Binding, Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::law::Standing;
 use crate::policy::Rule;
 use crate::ring::{Answer, Ask, Query, Standings};
-use crate::table::{Key, NameHash, Place, Reply};
+use crate::table::{Hashing, Key, NameHash, Place, Reply};
 use crate::time::Now;
 use crate::window::Window;
 
@@ -44,11 +45,28 @@ pub(super) struct Extras<'a> {
     pub hints: Option<&'a Hints>,
 }
 
+/// A merchant's name and its hash.
+#[derive(Clone, Copy)]
+pub(super) struct Merchant<'a> {
+    pub name: &'a [u8],
+    pub hash: NameHash,
+}
+
+impl<'a> Merchant<'a> {
+    #[inline]
+    pub fn new(name: &'a [u8], hashing: &Hashing) -> Self {
+        let hash = hashing.merchant(name);
+        Self { name, hash }
+    }
+}
+
 /// A governing rule with what this request asks of it.
 #[derive(Clone, Copy)]
 struct Claim<'a> {
-    id: RuleId,
     rule: &'a Rule,
+    active: &'a ActiveRule,
+    /// The owner's name; empty for a rule that everybody shares.
+    name: &'a [u8],
     windows: &'a [Window],
     cost: u32,
     key: Key,
@@ -107,7 +125,7 @@ impl Limiter {
         let active = self.active.load();
         let governed = active.governs(endpoint)?;
         let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
-        request.decide(&governed, self.hashing.merchant(merchant), cost)
+        request.decide(&governed, Merchant::new(merchant, &self.hashing), cost)
     }
 }
 
@@ -157,7 +175,7 @@ impl<'a> Request<'a> {
     pub fn decide(
         &self,
         governed: &Governed,
-        merchant: NameHash,
+        merchant: Merchant<'a>,
         cost: u32,
     ) -> Result<Decision, Error> {
         let plain =
@@ -188,18 +206,19 @@ impl<'a> Request<'a> {
     fn decide_rules(
         &self,
         rules: &[u32],
-        merchant: NameHash,
+        merchant: Merchant<'a>,
         cost: u32,
     ) -> Result<Decision, Failure> {
         let mut claims: SmallVec<[Claim<'a>; 4]> = SmallVec::new();
         for (place, &index) in rules.iter().enumerate() {
             let (rule, active) = self.active.rule(index);
             let claim = Claim {
-                id: active.id,
                 rule,
+                active,
+                name: active.owner_name(merchant.name),
                 windows: &rule.windows,
                 cost: cost.saturating_mul(rule.cost),
-                key: active.key(merchant),
+                key: active.key(merchant.hash),
                 place,
             };
             if claim.cost > active.min_limit {
@@ -209,7 +228,7 @@ impl<'a> Request<'a> {
         }
         if let (&[claim], Mode::Check | Mode::Allow) = (&*claims, self.mode) {
             let answered = [self.ask(claim, Ask::Charge)?];
-            self.note_charges(&answered);
+            self.settle(&answered);
             return Ok(self.decision(&answered));
         }
         self.decide_together(&claims)
@@ -220,19 +239,23 @@ impl<'a> Request<'a> {
     /// after everything else was.
     fn decide_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
         let mut peeks = Answers::new();
-        let mut full = false;
+        let mut full: Option<Claim<'a>> = None;
         for &claim in claims {
             match self.ask(claim, Ask::Peek) {
                 Ok(peek) => peeks.push(peek),
-                Err(Failure::Full) => full = true,
+                Err(Failure::Full) => full = Some(claim),
                 Err(failure) => return Err(failure),
             }
         }
         let denied = peeks.iter().any(|a| !a.answer.admitted);
-        if !denied && full && (self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny) {
+        if let (false, Some(claim)) = (denied, full)
+            && (self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny)
+        {
+            self.count_untracked(&claim);
             return Err(Failure::Full);
         }
         if denied || self.mode == Mode::Peek {
+            self.settle(&peeks);
             return Ok(self.decision(&peeks));
         }
         self.charge_together(claims)
@@ -247,6 +270,7 @@ impl<'a> Request<'a> {
                 Ok(answered) if answered.answer.admitted => charged.push(answered),
                 Ok(denied) => {
                     self.give_back(&charged);
+                    self.settle(&[denied]);
                     return Ok(self.decision(&[denied]));
                 }
                 Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => uncounted = true,
@@ -256,7 +280,7 @@ impl<'a> Request<'a> {
                 }
             }
         }
-        self.note_charges(&charged);
+        self.settle(&charged);
         match uncounted {
             true => Err(Failure::Full),
             false => Ok(self.decision(&charged)),
@@ -269,22 +293,45 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn note_charges(&self, answers: &[Answered<'a>]) {
-        if let Some(charges) = self.extras.charges {
-            let admitted = answers.iter().filter(|a| a.answer.admitted);
-            charges
-                .borrow_mut()
-                .extend(admitted.filter_map(Answered::charge));
+    /// Notes what became of a request: what was charged, for a receipt, and the
+    /// statistics. A denied request charged nothing and is counted by the rules
+    /// that denied it.
+    fn settle(&self, answers: &[Answered<'a>]) {
+        if self.mode == Mode::Peek {
+            return;
+        }
+        let admitted = answers.iter().all(|a| a.answer.admitted);
+        for answered in answers.iter().filter(|a| a.answer.admitted == admitted) {
+            self.count(answered);
+        }
+        if let (true, Some(charges)) = (admitted, self.extras.charges) {
+            let all = answers.iter().filter_map(Answered::charge);
+            charges.borrow_mut().extend(all);
+        }
+    }
+
+    #[inline]
+    fn count(&self, answered: &Answered<'a>) {
+        let Answered { claim, answer, .. } = answered;
+        let usage = &claim.active.usage;
+        match answer.admitted {
+            true => usage.count_admission(claim.cost),
+            false => usage.count(Count::Denied),
+        }
+        if let (true, Some(place)) = (self.limiter.counts_keys, answered.place) {
+            let live = answer.standing.map_or(0, |standing| standing.live);
+            self.limiter.table.tally(place, answer.admitted, live);
         }
     }
 
     fn ask(&self, claim: Claim<'a>, ask: Ask) -> Result<Answered<'a>, Failure> {
         let standings = RefCell::new(Standings::new());
         let query = Query {
+            name: claim.name,
             windows: claim.windows,
             cost: claim.cost,
             ask,
-            detail: self.mode != Mode::Allow,
+            detail: self.mode != Mode::Allow || self.limiter.counts_keys,
             standings: self.extras.windows.map(|_| &standings),
         };
         match self.reply(&claim, &query) {
@@ -296,8 +343,19 @@ impl<'a> Request<'a> {
                     place,
                 })
             }
-            Reply::Full => Err(Failure::Full),
+            Reply::Full => {
+                if ask == Ask::Charge {
+                    self.count_untracked(&claim);
+                }
+                Err(Failure::Full)
+            }
             Reply::Corrupt => Err(Failure::Corrupt),
+        }
+    }
+
+    fn count_untracked(&self, claim: &Claim<'a>) {
+        if self.mode != Mode::Peek {
+            claim.active.usage.count(Count::Untracked);
         }
     }
 
@@ -310,6 +368,9 @@ impl<'a> Request<'a> {
         match reply {
             Reply::Full if self.limiter.on_full == OnFull::Overflow => {
                 self.untracked.set(true);
+                if query.ask == Ask::Charge {
+                    self.count_untracked(claim);
+                }
                 table.ask_pool(claim.key.rule, query, self.now)
             }
             reply => reply,
@@ -320,19 +381,10 @@ impl<'a> Request<'a> {
         let Some(windows) = self.extras.windows else {
             return;
         };
-        let status = |&(standing, blocks): &(Standing, bool)| WindowStatus {
-            rule: claim.id,
-            window: claim.windows[standing.window],
-            remaining: standing.remaining,
-            retry_after_ns: match blocks {
-                true => answer.now.until_ns(standing.resets_at),
-                false => 0,
-            },
-            reset_at_ns: self
-                .limiter
-                .clock
-                .unix_ns_of(standing.resets_at, answer.now),
-            blocks,
+        let clock = &self.limiter.clock;
+        let status = |&(standing, blocks): &(Standing, bool)| {
+            let (rule, windows) = (claim.active.id, claim.windows);
+            WindowStatus::new(rule, windows, standing, blocks, answer.now, clock)
         };
         windows.borrow_mut().extend(standings.iter().map(status));
     }
@@ -393,7 +445,7 @@ impl<'a> Request<'a> {
             false => answer.now.until_ns(standing.resets_at),
         };
         Some(Binding {
-            rule: claim.id,
+            rule: claim.active.id,
             precision: claim.rule.precision,
             window: claim.windows[standing.window],
             remaining: standing.remaining,

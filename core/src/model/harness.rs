@@ -138,6 +138,7 @@ pub(super) fn window(limit: u32, ticks: u64) -> Window {
 
 pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
     Query {
+        name: b"",
         windows,
         cost,
         ask: Ask::Charge,

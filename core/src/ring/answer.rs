@@ -23,6 +23,8 @@ pub(crate) enum Ask {
 /// One request to one key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<'p> {
+    /// The merchant's name, for a key that is inserted.
+    pub name: &'p [u8],
     pub windows: &'p [Window],
     /// Units, at least 1 and at most the smallest limit; ignored by a survey.
     pub cost: u32,

@@ -72,6 +72,68 @@ impl Word {
     }
 }
 
+impl Word {
+    /// Adds to a statistic kept among the state's words. It orders nothing.
+    #[inline]
+    pub fn count(&self, units: u64) {
+        self.0.fetch_add(units, Ordering::Relaxed);
+    }
+}
+
+/// Statistics that many threads add to: each adds to the shard that is its own as
+/// long as there are not more threads than shards, so that threads do not take
+/// each other's cache lines away.
+#[derive(Debug, Default)]
+pub(crate) struct Shards<const N: usize>([CachePadded<Counts<N>>; SHARDS]);
+
+const SHARDS: usize = 8;
+
+#[derive(Debug)]
+struct Counts<const N: usize>([std::sync::atomic::AtomicU64; N]);
+
+impl<const N: usize> Default for Counts<N> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Default::default()))
+    }
+}
+
+impl<const N: usize> Shards<N> {
+    /// Adds to one of the numbers.
+    #[inline]
+    pub fn add(&self, number: usize, units: u64) {
+        let shard = &self.0[shard()];
+        shard.0[number].fetch_add(units, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The sum of one of the numbers.
+    pub fn sum(&self, number: usize) -> u64 {
+        let of = |shard: &CachePadded<Counts<N>>| {
+            shard.0[number].load(std::sync::atomic::Ordering::Relaxed)
+        };
+        self.0.iter().map(of).fold(0, u64::wrapping_add)
+    }
+}
+
+/// The current thread's shard.
+#[inline]
+fn shard() -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    std::thread_local! {
+        static SHARD: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+    }
+    // A thread whose locals are gone already shares the first.
+    let of_thread = SHARD.try_with(|shard| match shard.get() {
+        usize::MAX => {
+            let next = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+            shard.set(next);
+            next
+        }
+        known => known,
+    });
+    of_thread.unwrap_or(0)
+}
+
 /// A number outside the engine's state, such as a statistic or a test clock. It
 /// orders nothing, so its accesses are relaxed, and models do not schedule them.
 #[derive(Debug, Default)]

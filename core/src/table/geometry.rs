@@ -1,7 +1,8 @@
 //! Where the words of a table lie.
 //!
 //! In order: a line for the whole table, a horizon for each rule, the key words
-//! bucket by bucket, the slots' lines, the higher planes of their rings.
+//! bucket by bucket, the slots' lines, their names and counters if wanted, the
+//! higher planes of their rings.
 //!
 //! Lines and planes are ordered by the slot's *place in its bucket* first and by
 //! bucket second. An insertion takes the lowest free place, so the low places of
@@ -39,6 +40,29 @@ pub(crate) const RULES: usize = 2;
 /// Words of a page.
 const PAGE_WORDS: usize = 512;
 
+/// Words of a slot's name: a tag and the first 56 bytes, and the rest apart, so
+/// that short names touch no more than a line.
+pub(super) const NAME_WORDS: usize = 8;
+pub(super) const LONG_NAME_WORDS: usize = 128;
+
+/// Words of a slot's counters.
+pub(super) const COUNTER_WORDS: usize = 4;
+
+/// What a table is built for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Keys that find room.
+    pub max_keys: u64,
+    /// The largest limit of an exact window.
+    pub max_limit: u32,
+    /// For how many rules there is a pool for what overflows.
+    pub pools: usize,
+    /// Whether merchants' names are kept.
+    pub names: bool,
+    /// Whether each key is counted.
+    pub counters: bool,
+}
+
 /// A table's layout, kept outside the words that it describes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Geometry {
@@ -48,6 +72,8 @@ pub(super) struct Geometry {
     /// Slots apart from them, one for each of the first rules.
     pub spare: usize,
     lines_from: usize,
+    names_from: Option<[usize; 2]>,
+    counters_from: Option<usize>,
     /// Where memory begins that only busy keys touch.
     pub sparse_from: usize,
     pub words: usize,
@@ -55,31 +81,40 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// For `max_keys` keys with exact windows of up to `max_limit` units, and
-    /// `spare` slots beside.
-    pub fn for_keys(max_keys: u64, max_limit: u32, spare: usize) -> io::Result<Self> {
-        let buckets = max_keys
+    pub fn new(sizes: &Sizes) -> io::Result<Self> {
+        let buckets = sizes
+            .max_keys
             .checked_mul(SLOTS_PER_100_KEYS)
             .map(|slots| slots.div_ceil(100).div_ceil(BUCKET as u64).max(2))
             .and_then(|buckets| u32::try_from(buckets).ok());
-        let geometry = buckets.and_then(|buckets| Self::with_buckets(buckets, max_limit, spare));
+        let geometry = buckets.and_then(|buckets| Self::with_buckets(buckets, sizes));
         geometry.ok_or_else(|| io::ErrorKind::OutOfMemory.into())
     }
 
     /// `None` where that is past all address space.
-    pub fn with_buckets(buckets: u32, max_limit: u32, spare: usize) -> Option<Self> {
+    pub fn with_buckets(buckets: u32, sizes: &Sizes) -> Option<Self> {
         let slots = (buckets as usize).checked_mul(BUCKET)?;
-        let all = slots.checked_add(spare)?;
-        let keys_end = all.checked_add(TABLE_WORDS + RULES)?;
-        let lines_from = keys_end.checked_next_multiple_of(PAGE_WORDS)?;
-        let lines_end = all.checked_mul(LINE_WORDS)?.checked_add(lines_from)?;
-        let (planes, words) = Planes::layout(lines_end, all, max_limit)?;
+        let all = slots.checked_add(sizes.pools)?;
+        let mut end = all.checked_add(TABLE_WORDS + RULES)?;
+        let mut region = |words_a_slot: usize| {
+            let from = end.checked_next_multiple_of(PAGE_WORDS)?;
+            end = all.checked_mul(words_a_slot)?.checked_add(from)?;
+            Some(from)
+        };
+        let lines_from = region(LINE_WORDS)?;
+        let kept = |wanted: bool, words: usize| if wanted { words } else { 0 };
+        let names_from = region(kept(sizes.names, NAME_WORDS))?;
+        let counters_from = region(kept(sizes.counters, COUNTER_WORDS))?;
+        let long_names_from = region(kept(sizes.names, LONG_NAME_WORDS))?;
+        let (planes, words) = Planes::layout(end, all, sizes.max_limit)?;
         Some(Self {
             buckets,
             slots,
-            spare,
+            spare: sizes.pools,
             lines_from,
-            sparse_from: lines_end.next_multiple_of(PAGE_WORDS).min(words),
+            names_from: sizes.names.then_some([names_from, long_names_from]),
+            counters_from: sizes.counters.then_some(counters_from),
+            sparse_from: long_names_from,
             words,
             planes,
         })
@@ -97,14 +132,35 @@ impl Geometry {
         TABLE_WORDS + RULES + slot
     }
 
+    /// A slot's place in the order of lines and planes.
     #[inline]
-    pub fn ring<'t>(&'t self, words: &'t [Word], slot: usize) -> Ring<'t> {
-        let place = match slot < self.slots {
+    fn place(&self, slot: usize) -> usize {
+        match slot < self.slots {
             true => (slot % BUCKET) * self.buckets as usize + slot / BUCKET,
             false => slot,
-        };
+        }
+    }
+
+    #[inline]
+    pub fn ring<'t>(&'t self, words: &'t [Word], slot: usize) -> Ring<'t> {
+        let place = self.place(slot);
         let line_from = self.lines_from + place * LINE_WORDS;
         Ring::new(words, line_from, &self.planes, place)
+    }
+
+    /// The words of a slot's name: the short part and the long.
+    pub fn name<'t>(&self, words: &'t [Word], slot: usize) -> Option<[&'t [Word]; 2]> {
+        let place = self.place(slot);
+        let part = |from: usize, count: usize| &words[from + place * count..][..count];
+        let [short, long] = self.names_from?;
+        Some([part(short, NAME_WORDS), part(long, LONG_NAME_WORDS)])
+    }
+
+    /// The words of a slot's counters.
+    #[inline]
+    pub fn counters<'t>(&self, words: &'t [Word], slot: usize) -> Option<&'t [Word]> {
+        let from = self.counters_from? + self.place(slot) * COUNTER_WORDS;
+        Some(&words[from..from + COUNTER_WORDS])
     }
 
     /// The slots of two buckets.

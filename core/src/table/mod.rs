@@ -27,8 +27,11 @@
 
 mod geometry;
 mod key;
+mod record;
 
+pub(crate) use geometry::Sizes;
 pub(crate) use key::{Hashing, Key, NameHash};
+pub(crate) use record::{Found, Tally};
 
 use std::io;
 
@@ -73,6 +76,13 @@ impl Key {
     }
 }
 
+/// A key that needs a slot, with the name to keep for it.
+#[derive(Clone, Copy)]
+struct Newcomer<'q> {
+    key: Key,
+    name: &'q [u8],
+}
+
 /// What one look at a probe set found.
 #[derive(Default)]
 struct Look {
@@ -87,11 +97,8 @@ struct Look {
 type ProbeSet = [usize; PROBES];
 
 impl Table {
-    /// A table in which `max_keys` keys find room, with exact windows of up to
-    /// `max_limit` units, and a pool for what overflows of each of the first
-    /// `pools` rules.
-    pub fn new(max_keys: u64, max_limit: u32, pools: usize) -> io::Result<Self> {
-        Self::with_geometry(Geometry::for_keys(max_keys, max_limit, pools)?)
+    pub fn new(sizes: &Sizes) -> io::Result<Self> {
+        Self::with_geometry(Geometry::new(sizes)?)
     }
 
     fn with_geometry(geometry: Geometry) -> io::Result<Self> {
@@ -103,7 +110,14 @@ impl Table {
 
     #[cfg(all(test, slidegate_loom))]
     pub fn with_buckets(buckets: u32, max_limit: u32) -> io::Result<Self> {
-        let geometry = Geometry::with_buckets(buckets, max_limit, 0);
+        let sizes = Sizes {
+            max_keys: 0,
+            max_limit,
+            pools: 0,
+            names: false,
+            counters: false,
+        };
+        let geometry = Geometry::with_buckets(buckets, &sizes);
         Self::with_geometry(geometry.ok_or(io::ErrorKind::OutOfMemory)?)
     }
 
@@ -160,7 +174,16 @@ impl Table {
                 }
             } else if query.ask != Ask::Charge {
                 return self.absent(query, &probes, now);
-            } else if !self.make_room(&look, &probes, key, now, &mut foreign_left) {
+            } else if !self.make_room(
+                &look,
+                &probes,
+                Newcomer {
+                    key,
+                    name: query.name,
+                },
+                now,
+                &mut foreign_left,
+            ) {
                 return Reply::Full;
             }
         }
@@ -295,14 +318,15 @@ impl Table {
         &self,
         look: &Look,
         probes: &ProbeSet,
-        key: Key,
+        newcomer: Newcomer<'_>,
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> bool {
         let tick = now.read().tick();
+        let key = newcomer.key;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            self.finish(slot, word, probes, key, tick);
+            self.finish(slot, word, probes, newcomer, tick);
             return true;
         }
         let changed = self.evict_idle(probes, key.fingerprint, tick);
@@ -313,7 +337,7 @@ impl Table {
         if let Some((slot, empty)) = look.empty {
             let claimed = empty.claimed(key.fingerprint);
             if self.key(slot).cas(empty.0, claimed.0) {
-                self.finish(slot, claimed, probes, key, tick);
+                self.finish(slot, claimed, probes, newcomer, tick);
             }
             return true;
         }
@@ -365,7 +389,15 @@ impl Table {
 
     /// Decides an insertion: commits the claim, or frees it in favour of another
     /// one of the same key. Anyone may do it, any number of times.
-    fn finish(&self, slot: usize, claim: KeyWord, probes: &ProbeSet, key: Key, now: u64) {
+    fn finish(
+        &self,
+        slot: usize,
+        claim: KeyWord,
+        probes: &ProbeSet,
+        newcomer: Newcomer<'_>,
+        now: u64,
+    ) {
+        let Newcomer { key, name } = newcomer;
         let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
         if !planted(Fault::InsertWithoutRescan) {
             for (other_place, &other) in probes.iter().enumerate() {
@@ -378,6 +410,7 @@ impl Table {
         }
         let tenant = self.tenant(slot, claim);
         if self.ring(slot).revive(tenant, now) {
+            self.begin_record(slot, claim, key, name);
             self.key(slot).cas(claim.0, claim.committed().0);
         }
     }
@@ -430,6 +463,16 @@ impl Table {
         let horizon = self.horizon(place.rule).load();
         self.ring(place.slot)
             .refund(units, at, horizon, now.read().tick())
+    }
+
+    /// Answers a query for a key that a walk has found; `None` if it is gone.
+    pub fn ask_found(&self, found: &Found, query: &Query<'_>, now: Now<'_>) -> Option<Answer> {
+        let tenant = self.tenant(found.slot, found.word);
+        let env = self.env(found.rule, now);
+        match self.ring(found.slot).ask(tenant, query, env) {
+            Attempt::Answered(answer) => Some(answer),
+            Attempt::Gone | Attempt::Corrupt => None,
+        }
     }
 
     /// How many slots hold a key at the moment: a walk over all of them.
