@@ -50,10 +50,10 @@ impl Planes {
             from: [0; CAPACITIES.len()],
         };
         let mut end = from;
-        for level in 1..levels {
-            planes.from[level] = end.checked_next_multiple_of(PAGE_WORDS)?;
-            let words = slots.checked_mul(CAPACITIES[level] as usize)?;
-            end = planes.from[level].checked_add(words)?;
+        let blocks = planes.from.iter_mut().zip(CAPACITIES);
+        for (from, capacity) in blocks.take(levels).skip(1) {
+            *from = end.checked_next_multiple_of(PAGE_WORDS)?;
+            end = from.checked_add(slots.checked_mul(capacity as usize)?)?;
         }
         Some((planes, end))
     }

@@ -25,6 +25,8 @@
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
+#[cfg(all(test, not(slidegate_loom)))]
+mod audit;
 mod geometry;
 mod key;
 mod record;

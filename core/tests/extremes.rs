@@ -1,0 +1,146 @@
+//! Wraps and extremes: counters that run round, years of idleness, clocks that
+//! jump by days, the shortest and the longest windows, costs at the limit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slidegate::{Limiter, LimiterBuilder, ManualClock, Policy};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const TICK: Duration = Duration::from_micros(1);
+
+fn built(windows: &str, builder: LimiterBuilder) -> (Limiter, Arc<ManualClock>) {
+    let text =
+        format!("version = 1\n[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [{windows}]\n");
+    let clock = Arc::new(ManualClock::new(0));
+    let policy = Policy::from_toml(&text).unwrap();
+    let limiter = builder.clock(clock.clone()).build(&policy).unwrap();
+    (limiter, clock)
+}
+
+fn limiter(windows: &str) -> (Limiter, Arc<ManualClock>) {
+    built(windows, Limiter::builder().max_keys(16))
+}
+
+fn admit(limiter: &Limiter, times: u32) -> u32 {
+    let admitted = |_: &u32| limiter.allow("m", "", 1).unwrap();
+    (0..times).filter(admitted).count() as u32
+}
+
+/// A count of units runs modulo 2^13: several laps of it, at every capacity.
+#[test]
+fn the_count_of_units_wraps() {
+    for limit in [1, 3, 4, 5, 16, 17, 64, 100, 128, 500, 2_000, 2_048] {
+        let (limiter, clock) = limiter(&format!("\"{limit}/s\""));
+        for lap in 0..30_000 / limit + 2 {
+            assert_eq!(
+                admit(&limiter, limit + 1),
+                limit,
+                "limit {limit}, lap {lap}"
+            );
+            clock.advance(Duration::from_secs(1));
+        }
+    }
+}
+
+/// The same with weights that do not divide the capacity.
+#[test]
+fn weights_wrap() {
+    for (limit, cost) in [
+        (7, 3),
+        (100, 33),
+        (2_048, 2_048),
+        (2_048, 1_000),
+        (2_000, 1_999),
+    ] {
+        let (limiter, clock) = limiter(&format!("\"{limit}/s\""));
+        for lap in 0..200 {
+            let admitted = (0..limit).take_while(|_| limiter.allow("m", "", cost).unwrap());
+            assert_eq!(
+                admitted.count() as u32,
+                limit / cost,
+                "limit {limit}, lap {lap}"
+            );
+            assert_eq!(admit(&limiter, limit), limit % cost);
+            clock.advance(Duration::from_secs(1));
+        }
+    }
+}
+
+#[test]
+fn a_key_that_was_idle_for_years_is_fresh() {
+    let (limiter, clock) = limiter("\"100/s\", \"400/366day\"");
+    assert_eq!(admit(&limiter, 101), 100);
+    clock.advance(DAY * 365 * 3);
+    assert_eq!(admit(&limiter, 101), 100);
+    clock.advance(DAY * 366 * 4);
+    assert_eq!(admit(&limiter, 101), 100);
+}
+
+/// A clock that steps back takes nothing back and gives nothing: the key goes on
+/// from its newest admission.
+#[test]
+fn a_clock_that_jumps_by_days_mints_nothing() {
+    let (limiter, clock) = limiter("\"10/min\", \"20/day\"");
+    clock.advance(DAY * 10);
+    assert_eq!(admit(&limiter, 11), 10);
+    for _ in 0..5 {
+        clock.step_back(DAY * 3);
+        assert_eq!(admit(&limiter, 5), 0);
+        clock.advance(DAY * 3);
+        assert_eq!(admit(&limiter, 5), 0);
+    }
+    clock.advance(Duration::from_secs(60) - TICK);
+    assert_eq!(admit(&limiter, 5), 0);
+    clock.advance(TICK);
+    assert_eq!(admit(&limiter, 11), 10);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(admit(&limiter, 1), 0, "the day is used up");
+    clock.advance(DAY * 2);
+    assert_eq!(admit(&limiter, 11), 10);
+}
+
+#[test]
+fn the_shortest_and_a_long_window_are_exact() {
+    for (window, length) in [("7/ms", Duration::from_millis(1)), ("7/30day", DAY * 30)] {
+        let (limiter, clock) = limiter(&format!("\"{window}\""));
+        for _ in 0..50 {
+            assert_eq!(admit(&limiter, 8), 7, "{window}");
+            clock.advance(length - TICK);
+            assert_eq!(admit(&limiter, 1), 0, "{window}");
+            clock.advance(TICK);
+        }
+    }
+}
+
+/// A key word's version runs modulo 2^12: one slot with many more tenancies.
+#[test]
+fn the_version_of_a_slot_wraps() {
+    let (limiter, clock) = built("\"2/s\"", Limiter::builder().max_keys(1));
+    for tenancy in 0..10_000 {
+        let merchant = format!("m{}", tenancy % 3);
+        for expected in [true, true, false] {
+            let allowed = limiter.allow(&merchant, "", 1).unwrap();
+            assert_eq!(allowed, expected, "tenancy {tenancy}");
+        }
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(limiter.untracked(), 0);
+}
+
+/// Every step of a ladder of costs up to the limit, each with its exact retry.
+#[test]
+fn a_denial_of_any_cost_names_the_exact_instant() {
+    let (limiter, clock) = limiter("\"100/s\", \"150/3s\"");
+    for cost in (1..=100).chain([100, 99, 1]) {
+        let decision = limiter.check("m", "", cost).unwrap();
+        if decision.allowed {
+            continue;
+        }
+        let wait = decision.retry_after().unwrap();
+        clock.advance(wait - TICK);
+        assert!(!limiter.peek("m", "", cost).unwrap().allowed, "cost {cost}");
+        clock.advance(TICK);
+        assert!(limiter.allow("m", "", cost).unwrap(), "cost {cost}");
+    }
+}
