@@ -11,7 +11,7 @@
 
 use std::io;
 
-use crate::ring::{LINE_WORDS, Planes, Ring};
+use super::kind::Kind;
 use crate::sync::Word;
 
 /// Slots of a bucket: their key words fill one cache line. Models shrink it to
@@ -64,8 +64,7 @@ pub(crate) struct Sizes {
 }
 
 /// A table's layout, kept outside the words that it describes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Geometry {
+pub(super) struct Geometry<K: Kind> {
     pub buckets: u32,
     /// Slots that keys are looked for in.
     pub slots: usize,
@@ -77,10 +76,10 @@ pub(super) struct Geometry {
     /// Where memory begins that only busy keys touch.
     pub sparse_from: usize,
     pub words: usize,
-    planes: Planes,
+    planes: K::Planes,
 }
 
-impl Geometry {
+impl<K: Kind> Geometry<K> {
     pub fn new(sizes: &Sizes) -> io::Result<Self> {
         let buckets = sizes
             .max_keys
@@ -101,12 +100,12 @@ impl Geometry {
             end = all.checked_mul(words_a_slot)?.checked_add(from)?;
             Some(from)
         };
-        let lines_from = region(LINE_WORDS)?;
+        let lines_from = region(K::LINE_WORDS)?;
         let kept = |wanted: bool, words: usize| if wanted { words } else { 0 };
         let names_from = region(kept(sizes.names, NAME_WORDS))?;
         let counters_from = region(kept(sizes.counters, COUNTER_WORDS))?;
         let long_names_from = region(kept(sizes.names, LONG_NAME_WORDS))?;
-        let (planes, words) = Planes::layout(end, all, sizes.max_limit)?;
+        let (planes, words) = K::layout(end, all, sizes.max_limit)?;
         Some(Self {
             buckets,
             slots,
@@ -142,10 +141,10 @@ impl Geometry {
     }
 
     #[inline]
-    pub fn ring<'t>(&'t self, words: &'t [Word], slot: usize) -> Ring<'t> {
+    pub fn log<'t>(&'t self, words: &'t [Word], slot: usize) -> K::Slot<'t> {
         let place = self.place(slot);
-        let line_from = self.lines_from + place * LINE_WORDS;
-        Ring::new(words, line_from, &self.planes, place)
+        let line_from = self.lines_from + place * K::LINE_WORDS;
+        K::slot(words, line_from, &self.planes, place)
     }
 
     /// The words of a slot's name: the short part and the long.

@@ -29,6 +29,7 @@
 mod audit;
 mod geometry;
 mod key;
+mod kind;
 mod record;
 
 pub(crate) use geometry::Sizes;
@@ -37,21 +38,22 @@ pub(crate) use record::{Found, Tally};
 
 use std::io;
 
-use crate::ring::{self, Answer, Ask, Attempt, Env, Query, Ring, Tenant};
+use crate::ring::{self, Answer, Ask, Attempt, Env, Query, Tenant};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
 use crate::time::Now;
 use geometry::{BUCKET, Geometry, PROBES};
 use key::KeyWord;
+use kind::{Exact, Kind, Slot};
 
 /// How many foreign tentative words one call may free.
 const MAX_FREED_FOREIGN: usize = 2;
 
 /// The state of all keys.
-pub(crate) struct Table {
+pub(crate) struct Table<K: Kind = Exact> {
     words: Words,
-    geometry: Geometry,
+    geometry: Geometry<K>,
 }
 
 /// A key's answer and where its units were charged.
@@ -98,12 +100,12 @@ struct Look {
 
 type ProbeSet = [usize; PROBES];
 
-impl Table {
+impl<K: Kind> Table<K> {
     pub fn new(sizes: &Sizes) -> io::Result<Self> {
         Self::with_geometry(Geometry::new(sizes)?)
     }
 
-    fn with_geometry(geometry: Geometry) -> io::Result<Self> {
+    fn with_geometry(geometry: Geometry<K>) -> io::Result<Self> {
         Ok(Self {
             words: Words::zeroed(geometry.words, geometry.sparse_from)?,
             geometry,
@@ -144,8 +146,8 @@ impl Table {
         &self.words[self.geometry.key(slot)]
     }
 
-    fn ring(&self, slot: usize) -> Ring<'_> {
-        self.geometry.ring(&self.words, slot)
+    fn log(&self, slot: usize) -> K::Slot<'_> {
+        self.geometry.log(&self.words, slot)
     }
 
     fn tenant(&self, slot: usize, word: KeyWord) -> Tenant<'_> {
@@ -215,7 +217,7 @@ impl Table {
         let slot = self.geometry.slots + rule as usize;
         // A key word that nobody ever changes.
         let tenant = self.tenant(slot, KeyWord(0));
-        match self.ring(slot).ask(tenant, query, self.env(rule, now)) {
+        match self.log(slot).ask(tenant, query, self.env(rule, now)) {
             Attempt::Answered(answer) => Reply::Answered(answer, Some(Place { slot, rule })),
             Attempt::Gone | Attempt::Corrupt => Reply::Corrupt,
         }
@@ -230,7 +232,7 @@ impl Table {
             let Some((slot, word)) = self.look(&probes, key.fingerprint).committed else {
                 return false;
             };
-            if self.ring(slot).freeze(self.tenant(slot, word)) {
+            if self.log(slot).freeze(self.tenant(slot, word)) {
                 self.free(slot, word);
                 return true;
             }
@@ -250,7 +252,7 @@ impl Table {
         }
         for key in keys {
             if let Some((slot, _)) = self.look(&self.probes(*key), key.fingerprint).committed {
-                sum ^= self.ring(slot).head().0;
+                sum ^= self.log(slot).touch();
             }
         }
         sum
@@ -277,9 +279,9 @@ impl Table {
         now: Now<'_>,
     ) -> Attempt {
         let env = self.env(key.rule, now);
-        let ring = self.ring(slot);
-        let attempt = ring.ask(self.tenant(slot, word), query, env);
-        if matches!(attempt, Attempt::Gone) && ring.head().is_frozen() {
+        let log = self.log(slot);
+        let attempt = log.ask(self.tenant(slot, word), query, env);
+        if matches!(attempt, Attempt::Gone) && log.is_frozen() {
             // The word was read before the head: a newer tenant's has changed.
             self.free(slot, word);
         }
@@ -363,7 +365,7 @@ impl Table {
         let now = now.read().tick();
         probes.iter().any(|&slot| {
             let word = KeyWord(self.key(slot).load());
-            !word.is_committed() || self.ring(slot).is_idle(self.retention(), now)
+            !word.is_committed() || self.log(slot).is_idle(self.retention(), now)
         })
     }
 
@@ -377,11 +379,7 @@ impl Table {
             // Somebody brought this very key in meanwhile.
             changed |= word.names(fingerprint) && !word.is_empty();
             let tenant = self.tenant(slot, word);
-            if word.is_committed()
-                && self
-                    .ring(slot)
-                    .freeze_if_idle(tenant, self.retention(), now)
-            {
+            if word.is_committed() && self.log(slot).freeze_if_idle(tenant, self.retention(), now) {
                 self.free(slot, word);
                 changed = true;
             }
@@ -411,7 +409,7 @@ impl Table {
             }
         }
         let tenant = self.tenant(slot, claim);
-        if self.ring(slot).revive(tenant, now) {
+        if self.log(slot).revive(tenant, now) {
             self.begin_record(slot, claim, key, name);
             self.key(slot).cas(claim.0, claim.committed().0);
         }
@@ -442,7 +440,7 @@ impl Table {
                 self.free(other, word);
                 continue;
             }
-            if word.is_committed() && self.ring(other).head().is_frozen() {
+            if word.is_committed() && self.log(other).is_frozen() {
                 self.free(other, word);
                 continue;
             }
@@ -463,7 +461,7 @@ impl Table {
     /// any of them still counted.
     pub fn refund(&self, place: Place, units: u32, at: u64, now: Now<'_>) -> bool {
         let horizon = self.horizon(place.rule).load();
-        self.ring(place.slot)
+        self.log(place.slot)
             .refund(units, at, horizon, now.read().tick())
     }
 
@@ -471,7 +469,7 @@ impl Table {
     pub fn ask_found(&self, found: &Found, query: &Query<'_>, now: Now<'_>) -> Option<Answer> {
         let tenant = self.tenant(found.slot, found.word);
         let env = self.env(found.rule, now);
-        match self.ring(found.slot).ask(tenant, query, env) {
+        match self.log(found.slot).ask(tenant, query, env) {
             Attempt::Answered(answer) => Some(answer),
             Attempt::Gone | Attempt::Corrupt => None,
         }

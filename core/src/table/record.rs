@@ -7,6 +7,7 @@
 //! the key's fingerprint ([`Table::named`]'s caller checks).
 
 use super::geometry::{NAME_WORDS, RULES};
+use super::kind::Kind;
 use super::{Key, KeyWord, Place, Table};
 use crate::sync::Word;
 
@@ -49,7 +50,7 @@ fn tag(rule: u32, len: usize) -> u64 {
     (u64::from(rule) << 32) | len as u64
 }
 
-impl Table {
+impl<K: Kind> Table<K> {
     /// Begins the record of a key whose claim is about to be committed.
     pub(super) fn begin_record(&self, slot: usize, claim: KeyWord, key: Key, name: &[u8]) {
         let holds = || self.key(slot).load() == claim.0;

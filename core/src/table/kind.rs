@@ -1,0 +1,114 @@
+//! What a table needs of the logs in its slots. There are two kinds: the exact
+//! ring, and the bucketed ring for limits that are too large for it.
+
+use crate::ring::{Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
+use crate::sync::Word;
+
+/// A kind of log, with the way its words are laid out.
+pub(crate) trait Kind {
+    /// Words of a slot's line.
+    const LINE_WORDS: usize;
+
+    /// Where the words outside the lines lie.
+    type Planes: Copy;
+
+    type Slot<'t>: Slot;
+
+    /// Lays out what `slots` slots need from the word `from` on, for windows of up
+    /// to `max_limit` units. Returns where it ends, or `None` where that is past
+    /// all address space.
+    fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Self::Planes, usize)>;
+
+    /// The log of a slot.
+    fn slot<'t>(
+        words: &'t [Word],
+        line_from: usize,
+        planes: &'t Self::Planes,
+        slot: usize,
+    ) -> Self::Slot<'t>;
+}
+
+/// One slot's log, as the table sees it.
+pub(crate) trait Slot {
+    /// Answers a query under the tenant's name.
+    fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt;
+
+    /// Lends back `units` charged with the stamp `at`; whether they lend anything.
+    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool;
+
+    /// Whether the log is closed until a new tenant revives it.
+    fn is_frozen(&self) -> bool;
+
+    /// Closes the log if it has been idle for `retention` ticks; whether it is
+    /// closed.
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool;
+
+    /// Closes the log whatever it holds; `false` if it is not the tenant's.
+    fn freeze(&self, tenant: Tenant<'_>) -> bool;
+
+    /// Whether `freeze_if_idle` would close the log, as far as a look can tell.
+    fn is_idle(&self, retention: &Word, now: u64) -> bool;
+
+    /// Opens a closed log for the tenant; `false` if it is not the tenant's.
+    fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool;
+
+    /// Reads the word that every check reads first.
+    fn touch(&self) -> u64;
+}
+
+/// Logs of stamps: exact, for limits up to [`MAX_LIMIT`](crate::MAX_LIMIT).
+pub(crate) struct Exact;
+
+impl Kind for Exact {
+    const LINE_WORDS: usize = LINE_WORDS;
+
+    type Planes = Planes;
+
+    type Slot<'t> = Ring<'t>;
+
+    fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Planes, usize)> {
+        Planes::layout(from, slots, max_limit)
+    }
+
+    #[inline]
+    fn slot<'t>(words: &'t [Word], line_from: usize, planes: &'t Planes, slot: usize) -> Ring<'t> {
+        Ring::new(words, line_from, planes, slot)
+    }
+}
+
+impl Slot for Ring<'_> {
+    #[inline]
+    fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
+        Ring::ask(self, tenant, query, env)
+    }
+
+    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool {
+        Ring::refund(self, units, at, horizon, now)
+    }
+
+    #[inline]
+    fn is_frozen(&self) -> bool {
+        self.head().is_frozen()
+    }
+
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+        Ring::freeze_if_idle(self, tenant, retention, now)
+    }
+
+    fn freeze(&self, tenant: Tenant<'_>) -> bool {
+        Ring::freeze(self, tenant)
+    }
+
+    fn is_idle(&self, retention: &Word, now: u64) -> bool {
+        Ring::is_idle(self, retention, now)
+    }
+
+    fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
+        Ring::revive(self, tenant, now)
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        self.head().0
+    }
+}
