@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::window::Precision;
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,8 +50,10 @@ pub struct Decision {
     pub limit: Option<u64>,
     /// The window's length.
     pub window_ns: Option<u64>,
-    /// Units left in the window: after the charge when a check was admitted,
-    /// as they stand otherwise.
+    /// How exactly the rule keeps its units.
+    pub precision: Option<Precision>,
+    /// Units left in the window, lent ones included: after the charge when a
+    /// check was admitted, as they stand otherwise.
     pub remaining: Option<u64>,
     /// Distance from the clock reading to the earliest admission of the same
     /// request; on a denial only.

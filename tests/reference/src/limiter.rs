@@ -1,53 +1,25 @@
 //! The reference limiter: one lock, complete logs, wide integers.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::decision::{Decision, Outcome, Refusal};
-use crate::endpoint;
-use crate::law::{self, Log};
-use crate::policy::{Policy, Rule, Unmatched, Window};
-use crate::routes::{Matched, Routes};
+use crate::policy::Policy;
+use crate::receipt::Receipt;
+use crate::state::{Governed, Governing, State};
+use crate::window::Window;
 
-const MERCHANT_BYTES_MAX: usize = 1_024;
 const TICK_NS: i128 = 1_000;
 
 /// The naive limiter.
 ///
 /// It has no clock: every call brings a reading, in nanoseconds since
-/// construction. Readings may step backwards. Policies must be valid; an
-/// invalid one panics.
+/// construction. Readings may step backwards, but not across a reset. Policies
+/// must be valid, keep the precision of every rule name that there has been,
+/// and give a bucketed one no new length; one that does not panics.
 #[derive(Debug)]
 pub struct Reference {
     unix_ns: i128,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    policy: Policy,
-    routes: Routes,
-    policy_version: u64,
-    /// One log per merchant and rule name. It outlives every policy.
-    logs: HashMap<(Vec<u8>, String), Log>,
-}
-
-/// One request as the policy sees it.
-enum Governed {
-    Exempt,
-    Unmatched { allowed: bool },
-    By(Vec<Governing>),
-}
-
-/// One governing rule with all that its windows need to decide.
-struct Governing {
-    rule: Rule,
-    key: (Vec<u8>, String),
-    log: Log,
-    /// Units that the request takes from this rule.
-    n: i128,
-    /// The tick at which this rule's log is judged.
-    t: i128,
 }
 
 /// One window of one governing rule.
@@ -60,16 +32,9 @@ struct View<'a> {
 impl Reference {
     /// A limiter whose clock reads zero at Unix time `unix_ns`.
     pub fn new(policy_toml: &str, unix_ns: u64) -> Reference {
-        let policy = Policy::parse(policy_toml);
-        let state = State {
-            routes: Routes::of(&policy),
-            policy,
-            policy_version: 1,
-            logs: HashMap::new(),
-        };
         Reference {
             unix_ns: i128::from(unix_ns),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(Policy::parse(policy_toml))),
         }
     }
 
@@ -83,15 +48,28 @@ impl Reference {
         endpoint: &str,
         cost: u64,
     ) -> Result<Decision, Refusal> {
+        let (decision, _) = self.check_with_receipt(now_ns, merchant, endpoint, cost)?;
+        Ok(decision)
+    }
+
+    /// A [`check`](Reference::check) that can be refunded: with a receipt if the
+    /// request was admitted and some rule was charged.
+    pub fn check_with_receipt(
+        &self,
+        now_ns: u64,
+        merchant: &[u8],
+        endpoint: &str,
+        cost: u64,
+    ) -> Result<(Decision, Option<Receipt>), Refusal> {
         let mut state = self.lock();
-        let mut governed = state.govern(now_ns, merchant, endpoint, cost)?;
+        let mut governed = state.govern(tick(now_ns), merchant, endpoint, cost)?;
         if let Governed::By(rules) = &mut governed
             && admits(rules)
         {
-            state.charge(rules);
-            return Ok(self.allowed(&state, rules));
+            let receipt = state.charge(rules);
+            return Ok((self.allowed(&state, rules), Some(receipt)));
         }
-        Ok(self.describe(&state, now_ns, &governed))
+        Ok((self.describe(&state, now_ns, &governed), None))
     }
 
     /// Decides as [`check`](Reference::check) would, and charges nothing.
@@ -103,18 +81,33 @@ impl Reference {
         cost: u64,
     ) -> Result<Decision, Refusal> {
         let state = self.lock();
-        let governed = state.govern(now_ns, merchant, endpoint, cost)?;
+        let governed = state.govern(tick(now_ns), merchant, endpoint, cost)?;
         Ok(self.describe(&state, now_ns, &governed))
     }
 
-    /// Puts another policy in force, keeps every log, and returns the policy's
-    /// version.
+    /// Lends the receipt's units to the rules that were charged. They are lent
+    /// until the oldest unit lent with them leaves the window, and stay in the
+    /// log.
+    pub fn refund(&self, now_ns: u64, receipt: Receipt) {
+        self.lock().refund(tick(now_ns), receipt);
+    }
+
+    /// Makes the merchant's key of a rule name as if fresh, or its keys of all
+    /// names that there have been. What all merchants share is reset only with
+    /// its rule's name, for whichever merchant. An unknown name or merchant has
+    /// nothing to reset.
+    ///
+    /// The key's next request must come at a later tick.
+    pub fn reset(&self, merchant: &[u8], rule: Option<&str>) {
+        self.lock().reset(merchant, rule);
+    }
+
+    /// Puts another policy in force, keeps every history, and returns the
+    /// policy's version.
     pub fn swap(&self, policy_toml: &str) -> u64 {
         let policy = Policy::parse(policy_toml);
         let mut state = self.lock();
-        state.routes = Routes::of(&policy);
-        state.policy = policy;
-        state.policy_version += 1;
+        state.swap(policy);
         state.policy_version
     }
 
@@ -122,14 +115,14 @@ impl Reference {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The decision over logs as they stand.
+    /// The decision over histories as they stand.
     fn describe(&self, state: &State, now_ns: u64, governed: &Governed) -> Decision {
         let rules = match governed {
             Governed::Exempt => return bare(state, Outcome::Exempt, true),
             Governed::Unmatched { allowed } => return bare(state, Outcome::Unmatched, *allowed),
             Governed::By(rules) => rules,
         };
-        if let Some(governing) = first_that_never_fits(rules) {
+        if let Some(governing) = rules.iter().find(|g| g.never_fits()) {
             return self.never(state, governing);
         }
         match longest_block(rules) {
@@ -141,7 +134,7 @@ impl Reference {
     fn never(&self, state: &State, governing: &Governing) -> Decision {
         let window = governing.rule.tightest();
         let view = View { governing, window };
-        self.seen(state, Outcome::Never, view, view.resets_at())
+        self.seen(state, Outcome::Never, view, governing.resets_at(window))
     }
 
     fn denied(&self, state: &State, now_ns: u64, view: View, retry_tick: i128) -> Decision {
@@ -158,7 +151,8 @@ impl Reference {
         let view = views(rules)
             .min_by_key(|v| (v.remaining(), -v.window.length_ticks))
             .expect("a governed request has a window");
-        self.seen(state, Outcome::Allowed, view, view.resets_at())
+        let reset_tick = view.governing.resets_at(view.window);
+        self.seen(state, Outcome::Allowed, view, reset_tick)
     }
 
     fn seen(&self, state: &State, outcome: Outcome, view: View, reset_tick: i128) -> Decision {
@@ -166,6 +160,7 @@ impl Reference {
             rule: Some(view.governing.rule.name.clone()),
             limit: Some(narrow(view.window.limit)),
             window_ns: Some(narrow(view.window.length_ticks * TICK_NS)),
+            precision: Some(view.window.precision),
             remaining: Some(narrow(view.remaining())),
             reset_at_ns: Some(narrow(self.unix_ns + begins_ns(reset_tick))),
             ..bare(state, outcome, outcome == Outcome::Allowed)
@@ -173,112 +168,25 @@ impl Reference {
     }
 }
 
-impl State {
-    fn govern(
-        &self,
-        now_ns: u64,
-        merchant: &[u8],
-        endpoint: &str,
-        cost: u64,
-    ) -> Result<Governed, Refusal> {
-        if merchant.is_empty() || merchant.len() > MERCHANT_BYTES_MAX {
-            return Err(Refusal::InvalidMerchant);
-        }
-        if cost == 0 {
-            return Err(Refusal::InvalidCost);
-        }
-        let for_all = self.rules_for_all();
-        let matched = self.matched(endpoint, for_all.is_empty())?;
-        let Matched::Rules(matched) = matched else {
-            return Ok(Governed::Exempt);
-        };
-        let unmatched = matched.is_empty() && !endpoint.is_empty();
-        if unmatched && self.policy.unmatched == Unmatched::Deny {
-            return Ok(Governed::Unmatched { allowed: false });
-        }
-        if unmatched && for_all.is_empty() {
-            return Ok(Governed::Unmatched { allowed: true });
-        }
-        let in_order = for_all.into_iter().chain(matched);
-        let governing = in_order.map(|index| self.governing(now_ns, merchant, index, cost));
-        Ok(Governed::By(governing.collect()))
-    }
-
-    fn rules_for_all(&self) -> Vec<usize> {
-        let rules = &self.policy.rules;
-        (0..rules.len())
-            .filter(|i| rules[*i].is_for_all())
-            .collect()
-    }
-
-    /// The endpoint rules; none for the empty text, which means the merchant
-    /// alone and so needs a rule for all.
-    fn matched(&self, endpoint: &str, nothing_for_all: bool) -> Result<Matched, Refusal> {
-        if endpoint.is_empty() && !nothing_for_all {
-            return Ok(Matched::Rules(Vec::new()));
-        }
-        let endpoint = endpoint::parse(endpoint).ok_or(Refusal::InvalidEndpoint)?;
-        Ok(self.routes.matched(&endpoint))
-    }
-
-    fn governing(&self, now_ns: u64, merchant: &[u8], index: usize, cost: u64) -> Governing {
-        let rule = self.policy.rules[index].clone();
-        let key = (merchant.to_vec(), rule.name.clone());
-        let log = self.logs.get(&key).cloned().unwrap_or_default();
-        Governing {
-            n: i128::from(cost.saturating_mul(rule.cost)),
-            t: law::judged_at(&log, tick(now_ns)),
-            rule,
-            key,
-            log,
-        }
-    }
-
-    /// Appends each rule's units, to the stored log and to the copy at hand.
-    fn charge(&mut self, rules: &mut [Governing]) {
-        for governing in rules {
-            for _ in 0..governing.n {
-                governing.log.push_back(governing.t);
-            }
-            self.logs
-                .insert(governing.key.clone(), governing.log.clone());
-        }
-    }
-}
-
 impl View<'_> {
-    fn unblocks_at(&self) -> Option<i128> {
-        law::unblocks_at(
-            &self.governing.log,
-            self.window,
-            self.governing.n,
-            self.governing.t,
-        )
-    }
-
     fn remaining(&self) -> i128 {
-        law::remaining(&self.governing.log, self.window, self.governing.t)
-    }
-
-    fn resets_at(&self) -> i128 {
-        law::resets_at(&self.governing.log, self.window, self.governing.t)
+        self.governing.remaining(self.window)
     }
 }
 
 fn admits(rules: &[Governing]) -> bool {
-    first_that_never_fits(rules).is_none() && longest_block(rules).is_none()
+    !rules.iter().any(Governing::never_fits) && longest_block(rules).is_none()
 }
 
-fn first_that_never_fits(rules: &[Governing]) -> Option<&Governing> {
-    rules.iter().find(|g| g.n > g.rule.tightest().limit)
-}
-
-/// The blocking window that opens last, of equal ones the longest, and the tick
-/// at which it opens. `min_by_key` keeps the first of those that still tie.
+/// The rule that is blocked longest, each by itself, with the window that
+/// blocks it and the tick at which it does so no more. Of equal ticks the
+/// longest window; `min_by_key` keeps the first of those that still tie.
 fn longest_block(rules: &[Governing]) -> Option<(View<'_>, i128)> {
-    views(rules)
-        .filter_map(|view| Some((view, view.unblocks_at()?)))
-        .min_by_key(|(view, tick)| (-tick, -view.window.length_ticks))
+    let blocked = rules.iter().filter_map(|governing| {
+        let (window, tick) = governing.block()?;
+        Some((View { governing, window }, tick))
+    });
+    blocked.min_by_key(|(view, tick)| (-tick, -view.window.length_ticks))
 }
 
 /// Every window, by rule and then by place in the rule.
@@ -300,6 +208,7 @@ fn bare(state: &State, outcome: Outcome, allowed: bool) -> Decision {
         rule: None,
         limit: None,
         window_ns: None,
+        precision: None,
         remaining: None,
         retry_after_ns: None,
         reset_at_ns: None,

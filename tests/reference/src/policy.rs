@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use crate::window::{EXACT_LIMIT_MAX, Precision, Window};
+
 /// One policy file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,24 +27,42 @@ pub enum Unmatched {
     Deny,
 }
 
-/// A named set of windows.
+/// Who shares a rule's units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Each merchant has its own.
+    #[default]
+    Merchant,
+    /// All merchants share one log.
+    All,
+}
+
+/// A named set of windows, all of one precision.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RuleText")]
 pub struct Rule {
     pub name: String,
-    #[serde(rename = "match")]
     pub pattern: String,
+    pub per: Per,
+    pub precision: Precision,
     pub windows: Vec<Window>,
-    #[serde(default = "one")]
     pub cost: u64,
 }
 
-/// At most `limit` units in any `length_ticks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Window {
-    pub limit: i128,
-    pub length_ticks: i128,
+/// A rule as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    name: String,
+    #[serde(rename = "match")]
+    pattern: String,
+    #[serde(default)]
+    per: Per,
+    precision: Option<Precision>,
+    windows: Vec<String>,
+    #[serde(default = "one")]
+    cost: u64,
 }
 
 impl Policy {
@@ -61,45 +81,51 @@ impl Rule {
 
     /// The smallest limit of any window; of equal ones the longest window.
     pub fn tightest(&self) -> Window {
-        let order = |w: &&Window| (w.limit, -w.length_ticks);
-        *self
-            .windows
-            .iter()
-            .min_by_key(order)
-            .expect("a rule has a window")
+        self.first_by(|w| (w.limit, -w.length_ticks))
+    }
+
+    pub fn longest(&self) -> Window {
+        self.first_by(|w| (-w.length_ticks, 0))
+    }
+
+    fn first_by(&self, order: impl Fn(&Window) -> (i128, i128)) -> Window {
+        let first = self.windows.iter().min_by_key(|w| order(w));
+        *first.expect("a rule has a window")
     }
 }
 
-impl TryFrom<String> for Window {
+impl TryFrom<RuleText> for Rule {
     type Error = String;
 
-    /// Reads `limit/[n]unit`, such as `100/s` or `5/2h`.
-    fn try_from(text: String) -> Result<Window, String> {
-        read_window(&text).ok_or_else(|| format!("{text:?} is not limit/[n]unit"))
+    /// One limit that is too large to be kept unit by unit makes the whole rule
+    /// bucketed.
+    fn try_from(text: RuleText) -> Result<Rule, String> {
+        let read = |w: &String| Window::read(w).ok_or(format!("{w:?} is not limit/[n]unit"));
+        let sizes: Vec<(i128, i128)> = text.windows.iter().map(read).collect::<Result<_, _>>()?;
+        let is_large = sizes.iter().any(|(limit, _)| *limit > EXACT_LIMIT_MAX);
+        let precision = match (text.precision, is_large) {
+            (Some(precision), _) => precision,
+            (None, true) => Precision::Bucketed,
+            (None, false) => Precision::Exact,
+        };
+        let windows = sizes.into_iter().map(|(limit, length_ticks)| Window {
+            limit,
+            length_ticks,
+            precision,
+        });
+        let windows: Vec<Window> = windows.collect();
+        match windows.iter().find(|w| !w.is_valid()) {
+            Some(window) => Err(format!("{window:?} is out of bounds")),
+            None => Ok(Rule {
+                name: text.name,
+                pattern: text.pattern,
+                per: text.per,
+                precision,
+                windows,
+                cost: text.cost,
+            }),
+        }
     }
-}
-
-fn read_window(text: &str) -> Option<Window> {
-    let (limit, length) = text.split_once('/')?;
-    let digits = length.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = length.split_at(digits);
-    let count: i128 = if count.is_empty() {
-        1
-    } else {
-        count.parse().ok()?
-    };
-    let unit_ticks = match unit {
-        "ms" => 1_000,
-        "s" => 1_000_000,
-        "min" => 60 * 1_000_000,
-        "h" => 3_600 * 1_000_000,
-        "day" => 86_400 * 1_000_000,
-        _ => return None,
-    };
-    Some(Window {
-        limit: limit.parse().ok()?,
-        length_ticks: count * unit_ticks,
-    })
 }
 
 fn one() -> u64 {
@@ -110,31 +136,53 @@ fn one() -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn windows_are_read_in_microseconds() {
-        let expected = [
-            ("1/ms", 1, 1_000),
-            ("100/s", 100, 1_000_000),
-            ("400/min", 400, 60_000_000),
-            ("5/2h", 5, 7_200_000_000),
-            ("7/30day", 7, 2_592_000_000_000),
-        ];
-        for (text, limit, length_ticks) in expected {
-            let window = Window {
-                limit,
-                length_ticks,
-            };
-            assert_eq!(read_window(text), Some(window), "{text}");
-        }
-        for text in ["", "5", "5/", "5/2", "/s", "5/2weeks"] {
-            assert_eq!(read_window(text), None, "{text}");
-        }
+    fn rule(rest: &str) -> Result<Rule, toml::de::Error> {
+        toml::from_str(&format!("name='a'\nmatch='*'\n{rest}"))
     }
 
     #[test]
     fn the_tightest_window_is_the_longer_of_equal_limits() {
-        let rule: Rule =
-            toml::from_str("name='a'\nmatch='*'\nwindows=['9/s','5/2s','5/3s','6/4s']").unwrap();
-        assert_eq!(rule.tightest(), read_window("5/3s").unwrap());
+        let rule = rule("windows=['9/s','5/2s','5/3s','6/4s']").unwrap();
+        assert_eq!(rule.tightest(), rule.windows[2]);
+        assert_eq!(rule.longest(), rule.windows[3]);
+    }
+
+    #[test]
+    fn a_merchant_has_its_own_units_unless_the_rule_says_otherwise() {
+        assert_eq!(rule("windows=['9/s']").unwrap().per, Per::Merchant);
+        let written = [("merchant", Per::Merchant), ("all", Per::All)];
+        for (text, per) in written {
+            let rule = rule(&format!("per='{text}'\nwindows=['9/s']"));
+            assert_eq!(rule.unwrap().per, per);
+        }
+        assert!(rule("per='some'\nwindows=['9/s']").is_err());
+    }
+
+    #[test]
+    fn a_rule_is_bucketed_whole() {
+        use Precision::{Bucketed, Exact};
+        let expected = [
+            ("windows=['2048/s']", Exact),
+            ("windows=['2048/s','2049/min']", Bucketed),
+            ("windows=['5/s']\nprecision='bucketed'", Bucketed),
+            ("windows=['5/s']\nprecision='exact'", Exact),
+        ];
+        for (text, precision) in expected {
+            let rule = rule(text).unwrap();
+            assert_eq!(rule.precision, precision, "{text}");
+            assert!(rule.windows.iter().all(|w| w.precision == precision));
+        }
+    }
+
+    #[test]
+    fn windows_out_of_bounds_are_no_policy() {
+        for text in [
+            "windows=['2049/s']\nprecision='exact'",
+            "windows=['2049/s','5/262ms']",
+            "windows=['16777217/s']",
+            "windows=['5/fortnight']",
+        ] {
+            assert!(rule(text).is_err(), "{text}");
+        }
     }
 }

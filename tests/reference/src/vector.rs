@@ -29,6 +29,10 @@ pub struct Header {
 pub enum Step {
     /// A check or a peek.
     Request(RequestStep),
+    /// An admitted request is given back.
+    Refund(RefundStep),
+    /// Keys become as if fresh.
+    Reset(ResetStep),
     /// Another policy comes into force.
     Swap(SwapStep),
 }
@@ -47,6 +51,11 @@ pub struct RequestStep {
     pub endpoint: String,
     /// Units asked for, before the rule's own cost.
     pub cost: u64,
+    /// The number by which a later refund may name this check; no two steps of
+    /// a file have the same. Left out where no receipt is wanted. A check that
+    /// was not admitted, or charged no rule, has no receipt in spite of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<u64>,
     /// The answer.
     pub expect: RequestExpect,
 }
@@ -73,6 +82,57 @@ pub enum RequestExpect {
         error: Refusal,
     },
 }
+
+/// A refund. Each receipt is refunded at most once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundStep {
+    /// The clock reading, since construction.
+    pub now_ns: u64,
+    /// Always `refund`.
+    pub op: RefundOp,
+    /// The number of an earlier check that was admitted.
+    pub receipt: u64,
+    /// Always empty: a refund answers nothing.
+    pub expect: Nothing,
+}
+
+/// The one way to refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundOp {
+    /// Lend what was charged.
+    Refund,
+}
+
+/// A reset. The clock moves on by at least one tick before the next request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResetStep {
+    /// The clock reading, since construction.
+    pub now_ns: u64,
+    /// Always `reset`.
+    pub op: ResetOp,
+    /// The keys' owner, as UTF-8.
+    pub merchant: String,
+    /// The rule's name, or `null` for all of the merchant's own.
+    pub rule: Option<String>,
+    /// Always empty: a reset answers nothing.
+    pub expect: Nothing,
+}
+
+/// The one way to reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetOp {
+    /// Forget what was charged and lent.
+    Reset,
+}
+
+/// No answer: `{}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// A swap of policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use slidegate_reference::{Decision, Outcome, Reference};
+use slidegate_reference::{Decision, Outcome, Receipt, Reference};
 
 pub const US_NS: u64 = 1_000;
 pub const MS_NS: u64 = 1_000_000;
@@ -27,6 +27,25 @@ pub fn check_cost(
     limiter
         .check(now_ns, merchant.as_bytes(), endpoint, cost)
         .expect("the request is valid")
+}
+
+/// An admission of `cost` units and its receipt.
+pub fn take(
+    limiter: &Reference,
+    now_ns: u64,
+    merchant: &str,
+    endpoint: &str,
+    cost: u64,
+) -> Receipt {
+    let answer = limiter.check_with_receipt(now_ns, merchant.as_bytes(), endpoint, cost);
+    let (decision, receipt) = answer.expect("the request is valid");
+    receipt.unwrap_or_else(|| panic!("no receipt: {decision:?}"))
+}
+
+/// Units left in the binding window.
+pub fn left(limiter: &Reference, now_ns: u64, merchant: &str, endpoint: &str) -> u64 {
+    let decision = peek(limiter, now_ns, merchant, endpoint);
+    decision.remaining.expect("a rule governs the request")
 }
 
 pub fn peek(limiter: &Reference, now_ns: u64, merchant: &str, endpoint: &str) -> Decision {

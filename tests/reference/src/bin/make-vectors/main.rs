@@ -3,11 +3,21 @@
 //! `make-vectors OUT_DIR` writes every file; `make-vectors --check DIR` exits
 //! with 1 and names the first file and line that differ.
 
+mod bucketed;
+mod bucketed_credits;
 mod clock;
 mod costs;
 mod documents;
+mod growth;
+mod mixed;
+mod policies;
+mod pools;
 mod random;
+mod refunded_rules;
+mod refunds;
+mod resets;
 mod routing;
+mod splitmix;
 mod swaps;
 mod timeline;
 mod windows;
@@ -21,17 +31,38 @@ use timeline::Timeline;
 type NamedTimeline = (&'static str, fn() -> Timeline);
 
 /// Every file, by name without its ending.
-const TIMELINES: [NamedTimeline; 24] = [
+const TIMELINES: [NamedTimeline; 45] = [
+    ("bucketed-day", bucketed::day),
+    ("bucketed-minute", bucketed::minute),
+    ("bucketed-pairs", bucketed::pairs),
+    ("bucketed-refunds", bucketed_credits::refunds),
+    ("bucketed-resets", bucketed_credits::resets),
+    ("bucketed-second", bucketed::second),
     ("clock-back", clock::back),
     ("clock-sub-microsecond", clock::sub_microsecond),
     ("costs", costs::weights),
+    ("costs-large", growth::costs),
     ("costs-rule", costs::rule_costs),
     ("document-endpoints", documents::endpoints),
     ("document-merchants", documents::merchants),
     ("errors", routing::errors),
+    ("growth-large", growth::large),
+    ("growth-middle", growth::middle),
+    ("growth-small", growth::small),
+    ("mixed-milliseconds", mixed::milliseconds),
+    ("mixed-minutes", mixed::minutes),
+    ("mixed-seconds", mixed::seconds),
+    ("pool-all", pools::all),
     ("random-milliseconds", random::milliseconds),
     ("random-minutes", random::minutes),
     ("random-seconds", random::seconds),
+    ("refund-cap", refunds::cap),
+    ("refund-rules", refunded_rules::rules),
+    ("refund-single", refunds::single),
+    ("refund-swaps", refunds::swaps),
+    ("refund-windows", refunds::windows),
+    ("reset-keys", resets::keys),
+    ("reset-receipts", resets::receipts),
     ("rules-several", costs::several_rules),
     ("routing-document", routing::document),
     ("routing-precedence", routing::precedence),

@@ -2,6 +2,7 @@
 
 use slidegate_reference::{Decision, Outcome};
 
+use crate::splitmix::SplitMix64;
 use crate::timeline::{MIN_NS, MS_NS, SEC_NS, Timeline, US_NS};
 
 const STEP_COUNT: usize = 2_000;
@@ -250,41 +251,5 @@ impl Walk {
         self.line.at(retry_ns).admit(merchant, endpoint, cost);
         self.admitted_ns.push(retry_ns);
         self.latest_ns = self.latest_ns.max(retry_ns);
-    }
-}
-
-/// Sebastiano Vigna's SplitMix64: the same walk on every machine.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to `end`, without it. The bias of the remainder is of no matter.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let index = self.below(items.len() as u64);
-        &items[usize::try_from(index).expect("an index fits")]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SplitMix64;
-
-    /// The first values for seed 1234567, as the published C code gives them.
-    #[test]
-    fn the_generator_is_splitmix64() {
-        let mut random = SplitMix64(1_234_567);
-        assert_eq!(random.next(), 6_457_827_717_110_365_317);
-        assert_eq!(random.next(), 3_203_168_211_198_807_973);
     }
 }

@@ -5,25 +5,8 @@
 
 use slidegate_reference::Outcome;
 
+use crate::policies::{PAY, pay, policy};
 use crate::timeline::{MIN_NS, MS_NS, SEC_NS, Timeline, US_NS};
-
-const PAY: &str = "POST /pay";
-
-/// Allows unmatched endpoints; each rule is name, match, windows, and whatever
-/// else follows the list of windows.
-fn policy(rules: &[(&str, &str, &str, &str)]) -> String {
-    let mut text = "version = 1\nunmatched = \"allow\"\n".to_string();
-    for (name, pattern, windows, more) in rules {
-        text += &format!(
-            "\n[[rule]]\nname = \"{name}\"\nmatch = \"{pattern}\"\nwindows = [{windows}]\n{more}"
-        );
-    }
-    text
-}
-
-fn pay(windows: &str) -> String {
-    policy(&[("pay", PAY, windows, "")])
-}
 
 pub fn raise() -> Timeline {
     let mut line = Timeline::new(
