@@ -7,7 +7,9 @@
 //! no background thread.
 //!
 //! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, [`tower`] has a
-//! `Layer` for axum, hyper and everything that speaks `tower::Service`.
+//! `Layer` for axum, hyper and everything that speaks `tower::Service`; with the
+//! feature `pacing`, [`pacing`] has what clients of a limited API need to wait
+//! their turn and to back off.
 //!
 //! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
 //! `sync` is the only module that names an atomic.
@@ -18,6 +20,8 @@ mod decision;
 mod error;
 mod law;
 mod limiter;
+#[cfg(feature = "pacing")]
+pub mod pacing;
 mod policy;
 mod ring;
 mod sync;
