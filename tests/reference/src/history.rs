@@ -48,8 +48,11 @@ impl History {
 
     /// Lends `units` that were charged with that stamp. They join the credit if
     /// it is alive in `horizon`, the longest window that the rule ever had, and
-    /// replace it otherwise.
+    /// replace it otherwise. Units that count no more in it lend nothing.
     pub fn lend(&mut self, units: i128, stamp: i128, horizon: Window, clock_tick: i128) {
+        if horizon.expires(stamp) <= clock_tick {
+            return;
+        }
         let credit = self.credit;
         self.credit = match credit.is_alive(horizon, clock_tick) {
             true => Credit {
@@ -106,8 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn a_late_refund_takes_a_living_credit_with_it() {
-        assert_eq!(lent(&[(2, 20, 21), (1, 5, 22)]), (3, 5));
+    fn a_late_refund_lends_nothing_and_takes_nothing() {
+        assert_eq!(lent(&[(2, 20, 21), (1, 5, 22)]), (2, 20));
+        assert_eq!(lent(&[(1, 5, 15)]), (0, 0));
     }
 
     #[test]

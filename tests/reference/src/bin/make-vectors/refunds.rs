@@ -117,7 +117,7 @@ fn order_is_of_no_matter(line: &mut Timeline) {
 }
 
 /// At the last instant of the unit, at the instant of its end, and late while
-/// another credit lives: the late one takes that with it.
+/// another credit lives: the late one lends nothing and takes nothing.
 fn around_the_length(line: &mut Timeline) {
     line.wait(MIN_NS);
     let last = line.admit_for("m_8", PAY, 5);
@@ -137,7 +137,8 @@ fn around_the_length(line: &mut Timeline) {
     line.wait(US_NS).refund(new);
     line.see_left("m_9", PAY, 5);
     line.refund(old);
-    line.see_left("m_9", PAY, 0);
+    line.see_left("m_9", PAY, 5);
+    line.admit("m_9", PAY, 5);
     line.deny_until_retry("m_9", PAY, 1, "pay");
     let again = line.admit_for("m_9", PAY, 4);
     line.refund(again);
