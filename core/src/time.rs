@@ -134,6 +134,11 @@ impl Reading {
         (self.0 / TICK_NS + 1).min(LAST_TICK)
     }
 
+    /// The first instant of `tick`.
+    pub fn of_tick(tick: u64) -> Self {
+        Self(tick_start_ns(tick))
+    }
+
     /// Nanoseconds from this reading to the first instant of `tick`; 0 if that
     /// lies in the past.
     #[inline]

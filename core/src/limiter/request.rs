@@ -19,10 +19,10 @@ use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Binding, Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::law::Standing;
-use crate::policy::Rule;
+use crate::policy::{MAX_WINDOWS, Rule};
 use crate::ring::{Answer, Ask, Query, Standings};
 use crate::table::{Hashing, Key, NameHash, Place, Reply};
-use crate::time::Now;
+use crate::time::{Now, Reading};
 use crate::window::Window;
 
 /// What a call wants of a request.
@@ -91,6 +91,12 @@ enum Failure {
 type Answers<'a> = SmallVec<[Answered<'a>; 4]>;
 
 impl Answered<'_> {
+    /// The length of the window that binds, in ticks.
+    fn length(&self) -> u64 {
+        let standing = self.answer.standing;
+        standing.map_or(0, |s| self.claim.windows[s.window].ticks())
+    }
+
     fn charge(&self) -> Option<Charge> {
         let place = self.place?;
         Some(Charge {
@@ -256,9 +262,91 @@ impl<'a> Request<'a> {
         }
         if denied || self.mode == Mode::Peek {
             self.settle(&peeks);
-            return Ok(self.decision(&peeks));
+            return match denied && peeks.iter().any(|a| a.answer.lent) {
+                true => self.look_ahead(claims, &peeks),
+                false => Ok(self.decision(&peeks)),
+            };
         }
         self.charge_together(claims)
+    }
+
+    /// The decision on a denied request where refunds have lent capacity. A loan
+    /// may end before the instant at which the rules that deny admit again, and
+    /// then a rule that admits now denies there; so all of them are asked again
+    /// at that instant, until one is found at which none denies.
+    fn look_ahead(
+        &self,
+        claims: &[Claim<'a>],
+        peeks: &[Answered<'a>],
+    ) -> Result<Decision, Failure> {
+        let until = |a: &Answered<'a>| a.answer.standing.map(|s| s.resets_at);
+        let denials = peeks.iter().filter(|a| !a.answer.admitted);
+        let mut instant = denials.filter_map(until).max();
+        let mut later: Option<Answered<'a>> = None;
+        // Each turn passes the end of a loan in a window, or all units of one.
+        for _ in 0..claims.len() * 2 * MAX_WINDOWS {
+            let Some(at) = instant else { break };
+            let now = Now::Fixed(Reading::of_tick(at));
+            let mut denials = Answers::new();
+            for &claim in claims {
+                let answered = self.glance(claim, Ask::Peek, now)?;
+                denials.extend((!answered.answer.admitted).then_some(answered));
+            }
+            instant = denials.iter().filter_map(until).max();
+            let length = |a: &Answered<'a>| a.length();
+            let last = denials.iter().filter(|a| until(a) == instant);
+            // Of equal ones the longest; of those the first, as everywhere.
+            later = last.rev().max_by_key(|a| length(a)).copied().or(later);
+        }
+        match later {
+            Some(later) => self.as_it_stands(later, peeks),
+            None => Ok(self.decision(peeks)),
+        }
+    }
+
+    /// The decision of a denial at a later instant, with what its window holds now.
+    fn as_it_stands(
+        &self,
+        later: Answered<'a>,
+        peeks: &[Answered<'a>],
+    ) -> Result<Decision, Failure> {
+        let mut answered = later;
+        if let (Some(standing), Some(first)) = (later.answer.standing, peeks.first()) {
+            let windows = std::slice::from_ref(&later.claim.windows[standing.window]);
+            let alone = Claim {
+                windows,
+                ..later.claim
+            };
+            let present = self.glance(alone, Ask::Survey, self.now)?.answer.standing;
+            answered.answer.now = first.answer.now;
+            answered.answer.standing = present.map(|present| Standing {
+                window: standing.window,
+                resets_at: standing.resets_at,
+                ..present
+            });
+        }
+        Ok(self.decision(&[answered]))
+    }
+
+    /// Asks a key at an instant of its own, and notes nothing.
+    fn glance(&self, claim: Claim<'a>, ask: Ask, now: Now<'_>) -> Result<Answered<'a>, Failure> {
+        let query = Query {
+            name: claim.name,
+            windows: claim.windows,
+            cost: claim.cost,
+            ask,
+            detail: true,
+            standings: None,
+        };
+        match self.reply(&claim, &query, now) {
+            Reply::Answered(answer, place) => Ok(Answered {
+                claim,
+                answer,
+                place,
+            }),
+            Reply::Full => Err(Failure::Full),
+            Reply::Corrupt => Err(Failure::Corrupt),
+        }
     }
 
     fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
@@ -334,7 +422,7 @@ impl<'a> Request<'a> {
             detail: self.mode != Mode::Allow || self.limiter.counts_keys,
             standings: self.extras.windows.map(|_| &standings),
         };
-        match self.reply(&claim, &query) {
+        match self.reply(&claim, &query, self.now) {
             Reply::Answered(answer, place) => {
                 self.note_windows(&claim, &answer, &standings.borrow());
                 Ok(Answered {
@@ -359,11 +447,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn reply(&self, claim: &Claim<'a>, query: &Query<'_>) -> Reply {
+    fn reply(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
         let table = &self.limiter.table;
         let reply = match self.extras.hints {
-            Some(hints) => hints.ask(table, claim.place, claim.key, query, self.now),
-            None => table.ask(claim.key, query, self.now),
+            Some(hints) => hints.ask(table, claim.place, claim.key, query, now),
+            None => table.ask(claim.key, query, now),
         };
         match reply {
             Reply::Full if self.limiter.on_full == OnFull::Overflow => {
@@ -371,7 +459,7 @@ impl<'a> Request<'a> {
                 if query.ask == Ask::Charge {
                     self.count_untracked(claim);
                 }
-                table.ask_pool(claim.key.rule, query, self.now)
+                table.ask_pool(claim.key.rule, query, now)
             }
             reply => reply,
         }

@@ -48,6 +48,8 @@ pub(crate) struct Answer {
     pub at: u64,
     /// The clock as it was read.
     pub now: Reading,
+    /// Whether refunds have lent capacity that may end.
+    pub lent: bool,
     /// The window that binds; `None` where no detail was asked for.
     pub standing: Option<Standing>,
 }
@@ -119,6 +121,7 @@ pub(crate) fn answer_fresh(query: &Query<'_>, clock: Now<'_>) -> Answer {
         admitted,
         at,
         now,
+        lent: false,
         standing,
     }
 }

@@ -197,6 +197,7 @@ impl<'t> Ring<'t> {
             admitted,
             at,
             now,
+            lent: credit.units > 0,
             standing,
         })
     }

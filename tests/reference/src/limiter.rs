@@ -178,12 +178,26 @@ fn admits(rules: &[Governing]) -> bool {
     !rules.iter().any(Governing::never_fits) && longest_block(rules).is_none()
 }
 
-/// The rule that is blocked longest, each by itself, with the window that
-/// blocks it and the tick at which it does so no more. Of equal ticks the
-/// longest window; `min_by_key` keeps the first of those that still tie.
+/// What holds the request back, and the earliest tick at which all rules admit
+/// it if nothing else comes. A rule that admits earlier may have lost its credit
+/// by the tick that another names, so all of them are judged again there.
 fn longest_block(rules: &[Governing]) -> Option<(View<'_>, i128)> {
+    let mut longest = None;
+    let mut x = i128::MIN;
+    while let Some((view, tick)) = longest_block_at(rules, x) {
+        longest = Some((view, tick));
+        x = tick;
+    }
+    longest
+}
+
+/// The rule that is blocked longest as judged at `x`, but not before its own
+/// tick, each by itself, with the window that blocks it and the tick at which it
+/// does so no more. Of equal ticks the longest window; `min_by_key` keeps the
+/// first of those that still tie.
+fn longest_block_at(rules: &[Governing], x: i128) -> Option<(View<'_>, i128)> {
     let blocked = rules.iter().filter_map(|governing| {
-        let (window, tick) = governing.block()?;
+        let (window, tick) = governing.block(governing.t.max(x))?;
         Some((View { governing, window }, tick))
     });
     blocked.min_by_key(|(view, tick)| (-tick, -view.window.length_ticks))

@@ -173,9 +173,10 @@ impl Governing {
         self.n > self.rule.tightest().limit
     }
 
-    /// The window that holds the request back longest, and until which tick.
-    pub fn block(&self) -> Option<(Window, i128)> {
-        law::block(&self.history, &self.rule.windows, self.n, self.t)
+    /// The window that holds the request back longest as judged at `t`, and until
+    /// which tick.
+    pub fn block(&self, t: i128) -> Option<(Window, i128)> {
+        law::block(&self.history, &self.rule.windows, self.n, t)
     }
 
     pub fn remaining(&self, window: Window) -> i128 {
