@@ -1,0 +1,92 @@
+//! Sequences of operations on one limiter, step by step beside the naive
+//! reference: requests of many merchants, clocks that run and step back, swaps,
+//! tables so small that keys are evicted and turned away.
+//!
+//! A new operation is a variant of [`op::Op`], a range of its first byte, and
+//! an arm in [`world::World::take`].
+
+mod ledger;
+mod op;
+mod policies;
+mod world;
+
+use arbitrary::{Result, Unstructured};
+use slidegate::OnFull;
+
+use op::Op;
+use world::World;
+
+/// Operations of one input; requests are bounded further in [`world`].
+const MAX_OPS: usize = 256;
+
+/// What the limiter is built with.
+struct Setup {
+    max_keys: u64,
+    on_full: OnFull,
+    /// Whether a peek precedes every request that charges.
+    peek_first: bool,
+    merchants: u8,
+}
+
+/// How often what a sequence is for came about.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Reach {
+    /// Answers compared field by field.
+    pub exact: usize,
+    /// Answers of merchants in doubt.
+    pub doubted: usize,
+    /// Requests that the table had no room for.
+    pub untracked: usize,
+    /// Requests denied.
+    pub denied: usize,
+    /// Requests that cost more than a limit.
+    pub never: usize,
+    /// Keys that made room for others.
+    pub evictions: usize,
+    /// Times that the clock stepped back.
+    pub steps_back: usize,
+}
+
+/// The target.
+pub fn run(data: &[u8]) {
+    reach(data);
+}
+
+/// The target, saying what the input reached.
+pub fn reach(data: &[u8]) -> Reach {
+    let mut input = Unstructured::new(data);
+    // An input that ends early builds no limiter.
+    let Ok(setup) = Setup::read(&mut input) else {
+        return Reach::default();
+    };
+    let mut world = World::new(setup);
+    for _ in 0..MAX_OPS {
+        match input.is_empty() {
+            true => break,
+            false => step(&mut world, &mut input),
+        }
+    }
+    world.reach()
+}
+
+fn step(world: &mut World, input: &mut Unstructured<'_>) {
+    // An operation that is cut off does nothing.
+    if let Ok(Some(op)) = Op::read(input) {
+        world.take(op);
+    }
+}
+
+impl Setup {
+    fn read(input: &mut Unstructured<'_>) -> Result<Self> {
+        let [max_keys, flags] = input.arbitrary::<[u8; 2]>()?;
+        Ok(Self {
+            max_keys: 4 + u64::from(max_keys % 61),
+            on_full: match flags & 1 {
+                0 => OnFull::Deny,
+                _ => OnFull::Admit,
+            },
+            peek_first: flags & 2 != 0,
+            merchants: [255, 2, 5, 24][usize::from(flags >> 2) % 4],
+        })
+    }
+}
