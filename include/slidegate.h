@@ -19,8 +19,9 @@
  *
  * Threads. `const slg_X *` means: any number of threads may call this at once with
  * the same handle, together with every other such function. `slg_X *` occurs only
- * in slg_X_free, which must be the last call with that handle. Nothing is bound
- * to the thread that made it, and there is no "last error".
+ * in slg_X_free, and `slg_receipt *` also in slg_refund: that must be the last call
+ * with that handle. Nothing is bound to the thread that made it, and there is no
+ * "last error".
  *
  * Fork. Safe at any moment, also while other threads check: there is no lock that
  * could stay locked in the child.
@@ -30,26 +31,29 @@
  * Waiting. No function waits for another thread, and there is no background
  * thread. slg_policy_from_file reads a file; nothing else does input or output.
  *
- * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_headers and
- * slg_http_status do not touch the heap, with these exceptions: a thread's first
- * call; a call that fails; a request that more than four rules govern; a route
- * with more than three parameters; a path in an unusual spelling (a '%', a '//', a
- * segment that begins with a dot, a slash at the end); a method that is not in
- * capitals or that no route of the policy has. Where the heap is exhausted the
- * process ends, as is usual in Rust; SLG_STATUS_OUT_OF_MEMORY is about the table
- * of keys.
+ * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
+ * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not
+ * allocate, with these exceptions: a thread's first call; a call that fails; a
+ * request that more than four rules govern, in slg_check_many more than two; a
+ * route with more than three parameters; a path in an unusual spelling (a '%', a
+ * '//', a segment that begins with a dot, a slash at the end); a method that is
+ * not in capitals or that no route of the policy has. Where the heap is exhausted
+ * the process ends, as is usual in Rust; SLG_STATUS_OUT_OF_MEMORY is about the
+ * table of keys.
  *
  * Pointers. Every pointer is borrowed for the call; none is kept. No function
  * calls back. Pointers must not be NULL unless the function says so; a NULL is
  * answered with SLG_STATUS_NULL_POINTER, except that free functions accept it.
  * Texts have a length and need no NUL, except `path` of slg_policy_from_file.
  *
- * Ownership. What a function stores in `slg_X **out` belongs to the caller, who
- * passes it to slg_X_free once. Policies, clocks and limiters may be freed in any
+ * Ownership. What a function stores in an `slg_X **` belongs to the caller, who
+ * passes it to slg_X_free once. A receipt goes to slg_refund instead, if it is to
+ * be given back: that uses it up, even where it fails. Handles may be freed in any
  * order. Static strings are never freed.
  *
  * Out-parameters are cleared first, whatever happens then: numbers and decisions
- * to 0, handles to NULL, texts to "".
+ * to 0, handles to NULL, texts to "". For arrays, see slg_check_many and
+ * slg_check_windows.
  *
  * Messages. Functions that can explain themselves take `message`, `message_cap`
  * and `message_len`. On failure they write English UTF-8 text, cut between two
@@ -133,7 +137,8 @@
 // A text is not UTF-8.
 #define SLG_STATUS_NOT_UTF8 7
 
-// A number or a struct_size is out of range.
+// A number or a struct_size is out of range, a reserved field is not 0, or a
+// receipt was used before.
 #define SLG_STATUS_INVALID_ARGUMENT 8
 
 // The system refused address space for the table of keys.
@@ -145,7 +150,8 @@
 // The policies of this limiter's life had too many different rule names.
 #define SLG_STATUS_TOO_MANY_RULES 11
 
-// The caller's buffer is too small; *len says what is needed, without the NUL.
+// The caller's buffer for text is too small; *len says what is needed, without
+// the NUL. Not for arrays of windows, see slg_check_windows.
 #define SLG_STATUS_BUFFER_TOO_SMALL 12
 
 // The limiter's memory was overwritten by something else.
@@ -153,6 +159,22 @@
 
 // A defect in Slidegate, caught at the boundary; its text went to stderr.
 #define SLG_STATUS_PANIC 14
+
+// No policy of this limiter had a rule of this name.
+#define SLG_STATUS_UNKNOWN_RULE 15
+
+// Another limiter gave this receipt.
+#define SLG_STATUS_FOREIGN_RECEIPT 16
+
+// Another limiter prepared this key.
+#define SLG_STATUS_FOREIGN_KEY 17
+
+// A rule would change its precision, or as a bucketed rule the lengths of its
+// windows, which it keeps for the life of a limiter.
+#define SLG_STATUS_PRECISION 18
+
+// An exact limit of the policy is above the limiter's max_limit.
+#define SLG_STATUS_LIMIT_TOO_LARGE 19
 
 // No decision: the call failed. A decision full of zeros has this outcome.
 #define SLG_OUTCOME_NONE 0
@@ -182,17 +204,44 @@
 // slg_options.on_full: a request whose key finds no room passes uncounted.
 #define SLG_ON_FULL_ADMIT 1
 
+// slg_options.on_full: a request whose key finds no room is counted in a pool
+// that all such keys of its rule share, and admitted as far as one key would be.
+// The limiter's first 4096 rule names have a pool; others refuse.
+#define SLG_ON_FULL_OVERFLOW 2
+
+// slg_decision.flags: the table had no room for a key of this request, so that
+// it was counted in its rule's overflow pool or not at all.
+#define SLG_FLAG_UNTRACKED 1
+
+// slg_decision.flags: the binding window's rule is bucketed, so its capacity
+// returns at most 1/128 of the window's length late. Else it is exact.
+#define SLG_FLAG_BUCKETED 2
+
+// slg_window.flags: this window holds the request back.
+#define SLG_FLAG_BLOCKS 4
+
 // Instead of an endpoint id: the merchant alone, governed by the "*" rules.
 #define SLG_ENDPOINT_NONE UINT32_MAX
 
 // slg_decision.rule where no window was consulted.
 #define SLG_RULE_NONE UINT32_MAX
 
+// No request is governed by more windows: 8 of each rule, of which there are 16
+// with "*" and one for each reading of a path in an unusual spelling.
+#define SLG_MAX_WINDOWS 1024
+
 // The longest merchant, in bytes.
 #define SLG_MAX_MERCHANT_BYTES 1024
 
 // The number that slg_abi_version answers for this header.
 #define SLG_ABI_VERSION 1
+
+// A merchant and an endpoint resolved once, for those who are checked often:
+// nothing is hashed or looked up again while its counts stay where they were.
+// It is valid across swaps, resets and evictions. Every function but
+// slg_key_free may be called from any number of threads at once. It may outlive
+// its limiter.
+typedef struct slg_key slg_key;
 
 // A rate limiter. Every function but slg_limiter_free may be called from any
 // number of threads at once.
@@ -207,6 +256,11 @@ typedef struct slg_manual_clock slg_manual_clock;
 // copies what it needs, so the policy may be freed right after the call.
 typedef struct slg_policy slg_policy;
 
+// The right to give back what one admission charged, once. slg_refund and
+// slg_receipt_free both end it: call one of them, once. It belongs to one thread
+// at a time, and may outlive its limiter.
+typedef struct slg_receipt slg_receipt;
+
 // What a call answers: SLG_OK or one of SLG_STATUS_... A refused request is not
 // an error: slg_check answers SLG_OK for it.
 typedef uint32_t slg_status;
@@ -214,18 +268,26 @@ typedef uint32_t slg_status;
 // Options of a limiter. Zero the struct, set struct_size to
 // sizeof(slg_options), then set what you need.
 typedef struct slg_options {
-    // sizeof(slg_options): lets the struct grow. More than this library knows
-    // (and at most 4096) is accepted where the rest is zero.
+    // sizeof(slg_options): lets the struct grow. The size of an earlier version
+    // is accepted, and fields beyond it have their defaults; more than this
+    // library knows (and at most 4096) is accepted where the rest is zero.
     uint32_t struct_size;
-    // SLG_ON_FULL_DENY or SLG_ON_FULL_ADMIT.
+    // SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     uint32_t on_full;
     // How many keys (a rule and a merchant each) must find room at once; the
     // table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    // 33 KiB of address space and uses memory from its first admission on.
+    // 100 KiB of address space (less with a smaller max_limit) and uses memory
+    // from its first admission on.
     uint64_t max_keys;
     // NULL for the system's clock. Only borrowed for the call: the limiter keeps
     // a reference of its own, so clock and limiter are freed in any order.
     const struct slg_manual_clock *clock;
+    // The largest limit of an exact window in any policy of the limiter's life.
+    // 0 is the default and the most, 2048; more is as 2048. Less reserves less
+    // address space. Absent in a struct of 24 bytes, the first version.
+    uint32_t max_limit;
+    // Reserved, 0.
+    uint32_t reserved;
 } slg_options;
 
 // The answer to one check or peek: plain data, 64 bytes, nothing to free.
@@ -241,7 +303,7 @@ typedef struct slg_decision {
     uint32_t allowed;
     // The rule of the binding window; slg_rule_name has its text.
     uint32_t rule;
-    // Reserved, 0.
+    // SLG_FLAG_UNTRACKED and SLG_FLAG_BUCKETED; ignore others.
     uint32_t flags;
     // The binding window's length in nanoseconds.
     uint64_t window_ns;
@@ -261,6 +323,44 @@ typedef struct slg_decision {
     // Reserved, 0.
     uint64_t reserved;
 } slg_decision;
+
+// One request of slg_check_many. Zero the struct, then set what you need.
+typedef struct slg_request {
+    // 1 to SLG_MAX_MERCHANT_BYTES opaque bytes.
+    const void *merchant;
+    // Their number.
+    size_t merchant_len;
+    // An id from slg_endpoint, or SLG_ENDPOINT_NONE.
+    uint32_t endpoint;
+    // Units, at least 1.
+    uint32_t cost;
+    // Reserved, 0.
+    uint64_t reserved;
+} slg_request;
+
+// How one window stands: plain data, 64 bytes, nothing to free. See
+// slg_check_windows.
+typedef struct slg_window {
+    // The rule that the window belongs to; slg_rule_name has its text.
+    uint32_t rule;
+    // SLG_FLAG_BLOCKS; ignore others.
+    uint32_t flags;
+    // Its length in nanoseconds.
+    uint64_t window_ns;
+    // Units that it admits per length.
+    uint32_t limit;
+    // Units left in it: after the charge when a check admitted, as they stand
+    // otherwise.
+    uint32_t remaining;
+    // Nanoseconds until it blocks no more, if nothing else comes; 0 unless it
+    // blocks.
+    uint64_t retry_after_ns;
+    // Unix time in nanoseconds: of that instant for a window that blocks, else of
+    // the moment when its oldest live unit expires.
+    uint64_t reset_at_ns;
+    // Reserved, 0.
+    uint64_t reserved[3];
+} slg_window;
 
 #ifdef __cplusplus
 extern "C" {
@@ -298,8 +398,8 @@ void slg_policy_free(struct slg_policy *policy);
 // On success *out is a limiter that the caller owns and passes to
 // slg_limiter_free once; else it is NULL and the message says why.
 //
-// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full),
-// OUT_OF_MEMORY.
+// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full, reserved),
+// LIMIT_TOO_LARGE, OUT_OF_MEMORY.
 slg_status slg_limiter_new(const struct slg_policy *policy,
                            const struct slg_options *options,
                            struct slg_limiter **out,
@@ -315,7 +415,7 @@ void slg_limiter_free(struct slg_limiter *limiter);
 // not kept: it may be freed right after the call. On failure the old policy stays
 // in force.
 //
-// NULL_POINTER (limiter, policy), TOO_MANY_RULES.
+// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE.
 slg_status slg_limiter_swap(const struct slg_limiter *limiter,
                             const struct slg_policy *policy,
                             uint64_t *version,
@@ -387,6 +487,194 @@ slg_status slg_peek_path(const struct slg_limiter *limiter,
                          size_t len,
                          uint32_t cost,
                          struct slg_decision *out);
+
+// As slg_check, and hands out a receipt if anything was charged: the right to give
+// the capacity back with slg_refund.
+//
+// On SLG_OK *receipt is a receipt that the caller owns and passes to slg_refund or
+// to slg_receipt_free, to one of them and once; or it is NULL, because nothing was
+// charged: the request was refused, or no rule counted it. On any other status it
+// is NULL.
+//
+// As slg_check; NULL_POINTER also for receipt.
+slg_status slg_check_receipt(const struct slg_limiter *limiter,
+                             const void *merchant,
+                             size_t merchant_len,
+                             uint32_t endpoint,
+                             uint32_t cost,
+                             struct slg_decision *out,
+                             struct slg_receipt **receipt);
+
+// As slg_check_receipt, with the endpoint as text; see slg_check_path.
+//
+// As slg_check_path; NULL_POINTER also for receipt.
+slg_status slg_check_receipt_path(const struct slg_limiter *limiter,
+                                  const void *merchant,
+                                  size_t merchant_len,
+                                  const char *method_path,
+                                  size_t len,
+                                  uint32_t cost,
+                                  struct slg_decision *out,
+                                  struct slg_receipt **receipt);
+
+// Gives back what an admission charged. *lent, unless `lent` is NULL, becomes 1 if
+// any of it still counted, else 0.
+//
+// The units stay in the log, and as many more are lent until the oldest refunded
+// unit leaves its window: so capacity may return for a shorter time than the
+// admission took it, never for longer, and never to a later window. An exact rule
+// lends at most so much that a key holds 4096 units at once.
+//
+// The receipt is used up by every call, also by one that fails: do not pass it to
+// anything again. NULL stands for "nothing was charged": there is nothing to give
+// back, and the answer is SLG_OK. Using a receipt twice is a mistake that is
+// noticed only while its memory is not in use for something else; it is undefined
+// behaviour, as with any freed pointer.
+//
+// NULL_POINTER (limiter), FOREIGN_RECEIPT, INVALID_ARGUMENT (the receipt was used
+// before, and that was noticed).
+slg_status slg_refund(const struct slg_limiter *limiter,
+                      struct slg_receipt *receipt,
+                      uint32_t *lent);
+
+// Drops a receipt without giving anything back: what was charged stays counted.
+// NULL is allowed.
+void slg_receipt_free(struct slg_receipt *receipt);
+
+// Makes a merchant's history under one rule, or under all rules that this limiter
+// ever had, as if it had never been; *keys, unless `keys` is NULL, becomes the
+// number of its keys that had one. Capacity is free at once, and earlier receipts
+// lend nothing.
+//
+// `rule` is the rule's name, `rule_len` bytes of it; NULL with rule_len 0 means all
+// rules. Each rule's key is reset by one atomic step: a check that commits before
+// it is forgotten, one that commits after it counts. Several rules are reset one
+// after the other. A rule with per = "all" is reset, for everybody, only if it is
+// named.
+//
+// NULL_POINTER (limiter, merchant, rule with a rule_len), INVALID_MERCHANT,
+// NOT_UTF8, UNKNOWN_RULE; nothing was reset.
+slg_status slg_reset(const struct slg_limiter *limiter,
+                     const void *merchant,
+                     size_t merchant_len,
+                     const char *rule,
+                     size_t rule_len,
+                     size_t *keys);
+
+// Decides `count` requests in their order, as slg_check would one after the other;
+// waiting for memory is shared among them. decisions[i] and statuses[i] are what
+// slg_check answers for requests[i]: one that cannot be judged spoils no other.
+//
+// The clock is read, and the policy in force looked up, once for every 32
+// requests; all of these have one stamp. The three arrays have `count` elements
+// each and do not overlap. They may be NULL where count is 0.
+//
+// The answer is about the call as a whole. If it is not SLG_OK, every decision is
+// zero and every status is the call's, where the arrays are there; nothing was
+// charged. After PANIC, requests whose status is not PANIC were decided.
+//
+// NULL_POINTER (limiter, requests, decisions, statuses), INVALID_ARGUMENT (count is
+// more than memory can hold; nothing was written). A status of a request is one that slg_check
+// answers, or INVALID_ARGUMENT (its reserved field is not 0).
+slg_status slg_check_many(const struct slg_limiter *limiter,
+                          const struct slg_request *requests,
+                          size_t count,
+                          struct slg_decision *decisions,
+                          slg_status *statuses);
+
+// Resolves a merchant and an endpoint once, for those who are checked often.
+// `endpoint` is an id from slg_endpoint; SLG_ENDPOINT_NONE is none.
+//
+// On success *out is a key that the caller owns and passes to slg_key_free once;
+// else it is NULL. The policy in force at each check decides, so a key is never out
+// of date.
+//
+// NULL_POINTER (limiter, merchant, out), INVALID_MERCHANT, INVALID_ENDPOINT.
+slg_status slg_prepare(const struct slg_limiter *limiter,
+                       const void *merchant,
+                       size_t merchant_len,
+                       uint32_t endpoint,
+                       struct slg_key **out);
+
+// As slg_check, for a prepared key.
+//
+// NULL_POINTER (limiter, key, out), FOREIGN_KEY, INVALID_COST, CORRUPT; the first of
+// them that applies. Nothing was charged, and *out is all zero.
+slg_status slg_check_key(const struct slg_limiter *limiter,
+                         const struct slg_key *key,
+                         uint32_t cost,
+                         struct slg_decision *out);
+
+// Decides as slg_check_key would, and charges nothing.
+slg_status slg_peek_key(const struct slg_limiter *limiter,
+                        const struct slg_key *key,
+                        uint32_t cost,
+                        struct slg_decision *out);
+
+// Frees a key; NULL is allowed. No other thread may be inside a call with it.
+void slg_key_free(struct slg_key *key);
+
+// As slg_check, with how every governing window stands, in the order of the rules:
+// *count becomes their number, and the first `cap` of them are written to
+// `windows`.
+//
+// An array that is too small is no error, because the request was decided, and
+// charged if it was admitted: what fits is written, and *count is more than `cap`.
+// SLG_MAX_WINDOWS are always enough; 136 are for an endpoint id and for a path in
+// its usual spelling (16 rules with "*" and one more, 8 windows each). `windows` may
+// be NULL where cap is 0.
+//
+// Where no window was consulted, *count is 0; for SLG_OUTCOME_NEVER the one window
+// is described that the cost exceeds. On any status but SLG_OK *count is 0 and the
+// array is as it was.
+//
+// As slg_check; NULL_POINTER also for windows and count. It uses the heap.
+slg_status slg_check_windows(const struct slg_limiter *limiter,
+                             const void *merchant,
+                             size_t merchant_len,
+                             uint32_t endpoint,
+                             uint32_t cost,
+                             struct slg_decision *out,
+                             struct slg_window *windows,
+                             size_t cap,
+                             size_t *count);
+
+// As slg_check_windows, with the endpoint as text; see slg_check_path.
+//
+// As slg_check_path; NULL_POINTER also for windows and count.
+slg_status slg_check_windows_path(const struct slg_limiter *limiter,
+                                  const void *merchant,
+                                  size_t merchant_len,
+                                  const char *method_path,
+                                  size_t len,
+                                  uint32_t cost,
+                                  struct slg_decision *out,
+                                  struct slg_window *windows,
+                                  size_t cap,
+                                  size_t *count);
+
+// Decides as slg_check_windows would, and charges nothing.
+slg_status slg_peek_windows(const struct slg_limiter *limiter,
+                            const void *merchant,
+                            size_t merchant_len,
+                            uint32_t endpoint,
+                            uint32_t cost,
+                            struct slg_decision *out,
+                            struct slg_window *windows,
+                            size_t cap,
+                            size_t *count);
+
+// Decides as slg_check_windows_path would, and charges nothing.
+slg_status slg_peek_windows_path(const struct slg_limiter *limiter,
+                                 const void *merchant,
+                                 size_t merchant_len,
+                                 const char *method_path,
+                                 size_t len,
+                                 uint32_t cost,
+                                 struct slg_decision *out,
+                                 struct slg_window *windows,
+                                 size_t cap,
+                                 size_t *count);
 
 // The version of this binary interface: SLG_ABI_VERSION of the header that the
 // library was built with. It changes with every incompatible change.

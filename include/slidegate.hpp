@@ -1,9 +1,11 @@
 // slidegate.hpp: Slidegate for C++17 and later. Header-only, over slidegate.h,
-// whose contract (threads, fork, memory, caveats) holds here too.
+// whose contract (threads, fork, memory, caveats) holds here too. It includes
+// slidegate_values.hpp, which has what its calls take and answer.
 //
-// - Policy, Limiter and ManualClock own a handle: they free it, can be moved and
-//   not copied. A call on a moved-from object throws Error with
-//   SLG_STATUS_NULL_POINTER. Decision is a plain value.
+// - Policy, Limiter, ManualClock, Key and Receipt own a handle: they free it, can be
+//   moved and not copied. A call on a moved-from object throws Error with
+//   SLG_STATUS_NULL_POINTER, except that a moved-from Receipt is an empty one.
+//   Decision and Window are plain values.
 // - `const` methods may be called from any number of threads at once.
 // - Whatever is not SLG_OK is thrown as Error. A denied request is not an error.
 // - Texts and merchants are std::string_view, need no NUL and are not kept. A
@@ -23,52 +25,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "slidegate.h"
+#include "slidegate_values.hpp"
 
 namespace slidegate {
 
-/// A call that could not be answered. Nothing was charged.
-class Error : public std::runtime_error {
-  public:
-    Error(slg_status status, const std::string &message)
-        : std::runtime_error(message), status_(status) {}
-
-    /// SLG_STATUS_...
-    [[nodiscard]] slg_status status() const noexcept { return status_; }
-
-  private:
-    slg_status status_;
-};
-
-enum class Outcome : std::uint32_t {
-    None = SLG_OUTCOME_NONE,
-    Allowed = SLG_OUTCOME_ALLOWED,
-    Denied = SLG_OUTCOME_DENIED,
-    Exempt = SLG_OUTCOME_EXEMPT,
-    Unmatched = SLG_OUTCOME_UNMATCHED,
-    Untracked = SLG_OUTCOME_UNTRACKED,
-    Never = SLG_OUTCOME_NEVER,
-};
-
-/// What becomes of a request whose key finds no room in the table.
-enum class OnFull : std::uint32_t {
-    Deny = SLG_ON_FULL_DENY,
-    Admit = SLG_ON_FULL_ADMIT,
-};
-
 namespace detail {
-
-inline void check(slg_status status) {
-    if (status != SLG_OK) {
-        throw Error(status, slg_status_text(status));
-    }
-}
 
 /// Runs `call(message, cap, len)` and throws its message, however long it is.
 template <class Call> void explained(const Call &call) {
@@ -89,30 +57,12 @@ template <class Call> void explained(const Call &call) {
     }
 }
 
-/// The text that `call(buf, cap, len)` writes.
-template <class Call> std::string text(const Call &call) {
-    char buf[256];
-    std::size_t len = 0;
-    const slg_status status = call(buf, sizeof buf, &len);
-    if (status != SLG_STATUS_BUFFER_TOO_SMALL) {
-        check(status);
-        return std::string(buf, len);
-    }
-    std::string whole(len + 1, '\0');
-    check(call(whole.data(), whole.size(), &len));
-    whole.resize(len);
-    return whole;
-}
-
-/// An empty view may have no address, which C would refuse as NULL.
-inline const char *address(std::string_view text) noexcept {
-    return text.data() == nullptr ? "" : text.data();
-}
-
 struct Free {
     void operator()(slg_policy *handle) const noexcept { slg_policy_free(handle); }
     void operator()(slg_limiter *handle) const noexcept { slg_limiter_free(handle); }
     void operator()(slg_manual_clock *handle) const noexcept { slg_manual_clock_free(handle); }
+    void operator()(slg_receipt *handle) const noexcept { slg_receipt_free(handle); }
+    void operator()(slg_key *handle) const noexcept { slg_key_free(handle); }
 };
 
 template <class Handle> using Owned = std::unique_ptr<Handle, Free>;
@@ -179,93 +129,43 @@ class ManualClock {
     detail::Owned<slg_manual_clock> handle_;
 };
 
-/// The answer to one check or peek. It describes one window, the binding one; what
-/// belongs to the window is empty where none was consulted.
-class Decision {
+/// What one admission charged: the right to give it back, once, with
+/// Limiter::refund. Empty where nothing was charged. Its destructor gives nothing
+/// back.
+class Receipt {
   public:
-    constexpr Decision() noexcept = default;
-    constexpr explicit Decision(const slg_decision &raw) noexcept : raw_(raw) {}
+    Receipt() noexcept = default;
+    /// Takes a receipt of the C interface over; NULL makes an empty one.
+    explicit Receipt(slg_receipt *handle) noexcept : handle_(handle) {}
 
-    /// Whether the request may proceed.
-    [[nodiscard]] constexpr bool allowed() const noexcept { return raw_.allowed == 1; }
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return allowed(); }
-
-    [[nodiscard]] constexpr Outcome outcome() const noexcept {
-        return static_cast<Outcome>(raw_.outcome);
-    }
-    [[nodiscard]] std::string_view outcome_text() const { return slg_outcome_text(raw_.outcome); }
-
-    /// The id of the binding window's rule; Limiter::rule_name has its text.
-    [[nodiscard]] constexpr std::optional<std::uint32_t> rule() const noexcept {
-        return of_window(raw_.rule);
-    }
-    [[nodiscard]] constexpr std::optional<std::uint32_t> limit() const noexcept {
-        return of_window(raw_.limit);
-    }
-    /// Units left: after the charge when a check admitted, as they stand otherwise.
-    [[nodiscard]] constexpr std::optional<std::uint32_t> remaining() const noexcept {
-        return of_window(raw_.remaining);
-    }
-    [[nodiscard]] constexpr std::optional<std::chrono::nanoseconds> window() const noexcept {
-        return of_window(nanoseconds(raw_.window_ns));
-    }
-    /// Unix time of the retry instant when denied, else of the moment when the
-    /// window's oldest live unit expires.
-    [[nodiscard]] constexpr std::optional<std::uint64_t> reset_at_ns() const noexcept {
-        return of_window(raw_.reset_at_ns);
-    }
-    /// How long until this same request would be admitted if nothing else came.
-    /// Empty unless denied.
-    [[nodiscard]] constexpr std::optional<std::chrono::nanoseconds> retry_after() const noexcept {
-        if (outcome() != Outcome::Denied) {
-            return std::nullopt;
-        }
-        return nanoseconds(raw_.retry_after_ns);
-    }
-    /// The version of the policy that decided; the first is 1.
-    [[nodiscard]] constexpr std::uint64_t policy_version() const noexcept {
-        return raw_.policy_version;
-    }
-
-    /// "Name: value\r\n" for each header; empty where no window was consulted.
-    [[nodiscard]] std::string headers() const {
-        return detail::text([this](char *buf, std::size_t cap, std::size_t *len) {
-            return slg_headers(&raw_, buf, cap, len);
-        });
-    }
-    /// 200, 403, 429 or 503; 500 for a Decision that no call made.
-    [[nodiscard]] int http_status() const { return static_cast<int>(slg_http_status(&raw_)); }
-
-    [[nodiscard]] constexpr const slg_decision &raw() const noexcept { return raw_; }
+    /// Whether there is anything to give back.
+    [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
+    /// The handle, which the caller owns from now on; leaves an empty receipt.
+    [[nodiscard]] slg_receipt *release() noexcept { return handle_.release(); }
 
   private:
-    template <class T> [[nodiscard]] constexpr std::optional<T> of_window(T value) const noexcept {
-        if (raw_.rule == SLG_RULE_NONE || outcome() == Outcome::None) {
-            return std::nullopt;
-        }
-        return value;
-    }
-
-    static constexpr std::chrono::nanoseconds nanoseconds(std::uint64_t count) noexcept {
-        return std::chrono::nanoseconds(static_cast<std::int64_t>(count));
-    }
-
-    slg_decision raw_{};
+    detail::Owned<slg_receipt> handle_;
 };
 
-/// An endpoint that was looked up once; see Limiter::endpoint.
-class Endpoint {
-  public:
-    constexpr explicit Endpoint(std::uint32_t id) noexcept : id_(id) {}
+/// A decision with the receipt of what it charged.
+struct Admission {
+    Decision decision;
+    Receipt receipt;
+};
 
-    [[nodiscard]] constexpr std::uint32_t id() const noexcept { return id_; }
+/// A merchant and an endpoint that were resolved once; see Limiter::prepare. Any
+/// number of threads may use it at once.
+class Key {
+  public:
+    /// Takes a key of the C interface over.
+    explicit Key(slg_key *handle) noexcept : handle_(handle) {}
+
+    /// The handle for calls of the C interface; NULL once moved from.
+    [[nodiscard]] const slg_key *get() const noexcept { return handle_.get(); }
 
   private:
-    std::uint32_t id_;
+    detail::Owned<slg_key> handle_;
 };
-
-/// The merchant alone: only "*" rules govern.
-inline constexpr Endpoint merchant_alone{SLG_ENDPOINT_NONE};
 
 struct Options {
     /// How many keys (a rule and a merchant each) must find room; 0 is the default.
@@ -273,6 +173,9 @@ struct Options {
     OnFull on_full = OnFull::Deny;
     /// nullptr for the system's clock. Only borrowed for the call.
     const ManualClock *clock = nullptr;
+    /// The largest limit of an exact window in any policy of the limiter's life; 0
+    /// is the default and the most, 2048.
+    std::uint32_t max_limit = 0;
 };
 
 /// An exact sliding-window rate limiter.
@@ -287,6 +190,7 @@ class Limiter {
         raw.on_full = static_cast<std::uint32_t>(options.on_full);
         raw.max_keys = options.max_keys;
         raw.clock = options.clock != nullptr ? options.clock->get() : nullptr;
+        raw.max_limit = options.max_limit;
         slg_limiter *limiter = nullptr;
         detail::explained([&](char *message, std::size_t cap, std::size_t *len) {
             return slg_limiter_new(policy.get(), &raw, &limiter, message, cap, len);
@@ -298,35 +202,25 @@ class Limiter {
     /// that governs it: all or none.
     [[nodiscard]] Decision check(std::string_view merchant, Endpoint endpoint,
                                  std::uint32_t cost = 1) const {
-        slg_decision out;
-        detail::check(slg_check(get(), detail::address(merchant), merchant.size(), endpoint.id(),
-                                cost, &out));
-        return Decision(out);
+        return decided(slg_check, merchant, cost, endpoint.id());
     }
     /// `method_path` is "METHOD /path" as the request has it; empty for the
     /// merchant alone.
     [[nodiscard]] Decision check(std::string_view merchant, std::string_view method_path,
                                  std::uint32_t cost = 1) const {
-        slg_decision out;
-        detail::check(slg_check_path(get(), detail::address(merchant), merchant.size(),
-                                     detail::address(method_path), method_path.size(), cost, &out));
-        return Decision(out);
+        return decided(slg_check_path, merchant, cost, detail::address(method_path),
+                       method_path.size());
     }
 
     /// Decides as check would, and charges nothing.
     [[nodiscard]] Decision peek(std::string_view merchant, Endpoint endpoint,
                                 std::uint32_t cost = 1) const {
-        slg_decision out;
-        detail::check(slg_peek(get(), detail::address(merchant), merchant.size(), endpoint.id(),
-                               cost, &out));
-        return Decision(out);
+        return decided(slg_peek, merchant, cost, endpoint.id());
     }
     [[nodiscard]] Decision peek(std::string_view merchant, std::string_view method_path,
                                 std::uint32_t cost = 1) const {
-        slg_decision out;
-        detail::check(slg_peek_path(get(), detail::address(merchant), merchant.size(),
-                                    detail::address(method_path), method_path.size(), cost, &out));
-        return Decision(out);
+        return decided(slg_peek_path, merchant, cost, detail::address(method_path),
+                       method_path.size());
     }
 
     /// check(...).allowed().
@@ -337,6 +231,98 @@ class Limiter {
     [[nodiscard]] bool allow(std::string_view merchant, std::string_view method_path,
                              std::uint32_t cost = 1) const {
         return check(merchant, method_path, cost).allowed();
+    }
+
+    /// As check, with a receipt if anything was charged.
+    [[nodiscard]] Admission check_with_receipt(std::string_view merchant, Endpoint endpoint,
+                                               std::uint32_t cost = 1) const {
+        return admitted(slg_check_receipt, merchant, cost, endpoint.id());
+    }
+    [[nodiscard]] Admission check_with_receipt(std::string_view merchant,
+                                               std::string_view method_path,
+                                               std::uint32_t cost = 1) const {
+        return admitted(slg_check_receipt_path, merchant, cost, detail::address(method_path),
+                        method_path.size());
+    }
+
+    /// Gives back what an admission charged; whether any of it still counted. The
+    /// capacity is lent until the oldest refunded unit leaves its window. The receipt
+    /// is used up, even if this throws; an empty one gives nothing back.
+    bool refund(Receipt receipt) const {
+        std::uint32_t lent = 0;
+        detail::check(slg_refund(get(), receipt.release(), &lent));
+        return lent == 1;
+    }
+
+    /// Makes a merchant's history under all rules, or under the one of this name, as
+    /// if it had never been. Returns how many of its keys had one.
+    std::size_t reset(std::string_view merchant) const {
+        std::size_t keys = 0;
+        detail::check(
+            slg_reset(get(), detail::address(merchant), merchant.size(), nullptr, 0, &keys));
+        return keys;
+    }
+    std::size_t reset(std::string_view merchant, std::string_view rule) const {
+        std::size_t keys = 0;
+        detail::check(slg_reset(get(), detail::address(merchant), merchant.size(),
+                                detail::address(rule), rule.size(), &keys));
+        return keys;
+    }
+
+    /// Decides `count` requests in their order, as check would one after the other.
+    /// A request that cannot be judged spoils no other: see Batch::status.
+    [[nodiscard]] Batch check_many(const slg_request *requests, std::size_t count) const {
+        Batch batch(count);
+        detail::check(slg_check_many(get(), requests, count, batch.decisions_.data(),
+                                     batch.statuses_.data()));
+        return batch;
+    }
+    /// `requests` is an array, a std::vector or whatever has data() and size().
+    template <class Requests> [[nodiscard]] Batch check_many(const Requests &requests) const {
+        return check_many(std::data(requests), std::size(requests));
+    }
+
+    /// Resolves a merchant and an endpoint once, for those who are checked often.
+    /// The key stays valid for the limiter's life, across swaps and resets.
+    [[nodiscard]] Key prepare(std::string_view merchant, Endpoint endpoint) const {
+        slg_key *key = nullptr;
+        detail::check(slg_prepare(get(), detail::address(merchant), merchant.size(),
+                                  endpoint.id(), &key));
+        return Key(key);
+    }
+    [[nodiscard]] Decision check(const Key &key, std::uint32_t cost = 1) const {
+        slg_decision out;
+        detail::check(slg_check_key(get(), key.get(), cost, &out));
+        return Decision(out);
+    }
+    [[nodiscard]] Decision peek(const Key &key, std::uint32_t cost = 1) const {
+        slg_decision out;
+        detail::check(slg_peek_key(get(), key.get(), cost, &out));
+        return Decision(out);
+    }
+    [[nodiscard]] bool allow(const Key &key, std::uint32_t cost = 1) const {
+        return check(key, cost).allowed();
+    }
+
+    /// As check, with how every governing window stands and which of them block.
+    [[nodiscard]] Standing check_windows(std::string_view merchant, Endpoint endpoint,
+                                         std::uint32_t cost = 1) const {
+        return standing(slg_check_windows, merchant, cost, endpoint.id());
+    }
+    [[nodiscard]] Standing check_windows(std::string_view merchant, std::string_view method_path,
+                                         std::uint32_t cost = 1) const {
+        return standing(slg_check_windows_path, merchant, cost, detail::address(method_path),
+                        method_path.size());
+    }
+    /// Decides as check_windows would, and charges nothing.
+    [[nodiscard]] Standing peek_windows(std::string_view merchant, Endpoint endpoint,
+                                        std::uint32_t cost = 1) const {
+        return standing(slg_peek_windows, merchant, cost, endpoint.id());
+    }
+    [[nodiscard]] Standing peek_windows(std::string_view merchant, std::string_view method_path,
+                                        std::uint32_t cost = 1) const {
+        return standing(slg_peek_windows_path, merchant, cost, detail::address(method_path),
+                        method_path.size());
     }
 
     /// The id of a route template such as "GET /v1/payment/:id", never a concrete
@@ -370,6 +356,40 @@ class Limiter {
     [[nodiscard]] const slg_limiter *get() const noexcept { return handle_.get(); }
 
   private:
+    // In these, `where` is the endpoint: its id, or the address and size of a text.
+
+    template <class Call, class... Where>
+    [[nodiscard]] Decision decided(const Call &call, std::string_view merchant,
+                                   std::uint32_t cost, Where... where) const {
+        slg_decision out;
+        detail::check(
+            call(get(), detail::address(merchant), merchant.size(), where..., cost, &out));
+        return Decision(out);
+    }
+
+    template <class Call, class... Where>
+    [[nodiscard]] Admission admitted(const Call &call, std::string_view merchant,
+                                     std::uint32_t cost, Where... where) const {
+        slg_decision out;
+        slg_receipt *receipt = nullptr;
+        detail::check(call(get(), detail::address(merchant), merchant.size(), where..., cost,
+                           &out, &receipt));
+        return Admission{Decision(out), Receipt(receipt)};
+    }
+
+    template <class Call, class... Where>
+    [[nodiscard]] Standing standing(const Call &call, std::string_view merchant,
+                                    std::uint32_t cost, Where... where) const {
+        // Room for all there can be, because a check cannot be asked twice; left
+        // uninitialised, because few are written.
+        const std::unique_ptr<slg_window[]> room(new slg_window[SLG_MAX_WINDOWS]);
+        slg_decision out;
+        std::size_t count = 0;
+        detail::check(call(get(), detail::address(merchant), merchant.size(), where..., cost,
+                           &out, room.get(), SLG_MAX_WINDOWS, &count));
+        return Standing{Decision(out), std::vector<Window>(room.get(), room.get() + count)};
+    }
+
     detail::Owned<slg_limiter> handle_;
 };
 

@@ -23,9 +23,11 @@ NATIVE_LIBDIR := $(abspath $(LIBDIR))
 NATIVE_SO := $(NATIVE_LIBDIR)/libslidegate.so
 NATIVE_A := $(NATIVE_LIBDIR)/libslidegate.a
 NATIVE_SHARED := -L$(NATIVE_LIBDIR) -lslidegate -Wl,-rpath,$(NATIVE_LIBDIR)
-NATIVE_C_TESTS := tests/c/test_api.c tests/c/test_errors.c tests/c/test_sharing.c
+NATIVE_C_TESTS := tests/c/test_api.c tests/c/test_errors.c tests/c/test_refused.c \
+    tests/c/test_sharing.c
 NATIVE_C_DEPS := include/slidegate.h tests/c/expect.h tests/c/fixture.h
-NATIVE_CXX_DEPS := include/slidegate.h include/slidegate.hpp tests/c/expect.h
+NATIVE_CXX_HEADERS := include/slidegate.hpp include/slidegate_values.hpp
+NATIVE_CXX_DEPS := include/slidegate.h $(NATIVE_CXX_HEADERS) tests/c/expect.h
 NATIVE_REPLAY := $(PYTHON) tests/conformance/replay.py
 
 # What a static link needs beside the library, as rustc says for this machine.
@@ -64,7 +66,7 @@ native-headers: | $(BUILD)
 	    $(BUILD)/headers-$$std; \
 	done
 	@set -e; for std in c++17 c++20; do \
-	    for header in include/slidegate.h include/slidegate.hpp; do \
+	    for header in include/slidegate.h $(NATIVE_CXX_HEADERS); do \
 	        $(CXX) -std=$$std $(NATIVE_WARNINGS) -fsyntax-only -x c++ $$header; \
 	    done; \
 	    $(CXX) -std=$$std $(NATIVE_CFLAGS) tests/cpp/headers/a.cpp tests/cpp/headers/b.cpp \

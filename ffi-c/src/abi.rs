@@ -4,6 +4,7 @@
 //! holds the committed header against them.
 #![allow(non_camel_case_types)] // C's spelling.
 
+use std::ffi::c_void;
 use std::sync::Arc;
 
 // Plain u32, not slg_status: the header keeps constants of one kind together.
@@ -25,7 +26,8 @@ pub const SLG_STATUS_INVALID_POLICY: u32 = 5;
 pub const SLG_STATUS_IO: u32 = 6;
 /// A text is not UTF-8.
 pub const SLG_STATUS_NOT_UTF8: u32 = 7;
-/// A number or a struct_size is out of range.
+/// A number or a struct_size is out of range, a reserved field is not 0, or a
+/// receipt was used before.
 pub const SLG_STATUS_INVALID_ARGUMENT: u32 = 8;
 /// The system refused address space for the table of keys.
 pub const SLG_STATUS_OUT_OF_MEMORY: u32 = 9;
@@ -33,12 +35,24 @@ pub const SLG_STATUS_OUT_OF_MEMORY: u32 = 9;
 pub const SLG_STATUS_TOO_MANY_ENDPOINTS: u32 = 10;
 /// The policies of this limiter's life had too many different rule names.
 pub const SLG_STATUS_TOO_MANY_RULES: u32 = 11;
-/// The caller's buffer is too small; *len says what is needed, without the NUL.
+/// The caller's buffer for text is too small; *len says what is needed, without
+/// the NUL. Not for arrays of windows, see slg_check_windows.
 pub const SLG_STATUS_BUFFER_TOO_SMALL: u32 = 12;
 /// The limiter's memory was overwritten by something else.
 pub const SLG_STATUS_CORRUPT: u32 = 13;
 /// A defect in Slidegate, caught at the boundary; its text went to stderr.
 pub const SLG_STATUS_PANIC: u32 = 14;
+/// No policy of this limiter had a rule of this name.
+pub const SLG_STATUS_UNKNOWN_RULE: u32 = 15;
+/// Another limiter gave this receipt.
+pub const SLG_STATUS_FOREIGN_RECEIPT: u32 = 16;
+/// Another limiter prepared this key.
+pub const SLG_STATUS_FOREIGN_KEY: u32 = 17;
+/// A rule would change its precision, or as a bucketed rule the lengths of its
+/// windows, which it keeps for the life of a limiter.
+pub const SLG_STATUS_PRECISION: u32 = 18;
+/// An exact limit of the policy is above the limiter's max_limit.
+pub const SLG_STATUS_LIMIT_TOO_LARGE: u32 = 19;
 
 /// No decision: the call failed. A decision full of zeros has this outcome.
 pub const SLG_OUTCOME_NONE: u32 = 0;
@@ -60,11 +74,27 @@ pub const SLG_OUTCOME_NEVER: u32 = 6;
 pub const SLG_ON_FULL_DENY: u32 = 0;
 /// slg_options.on_full: a request whose key finds no room passes uncounted.
 pub const SLG_ON_FULL_ADMIT: u32 = 1;
+/// slg_options.on_full: a request whose key finds no room is counted in a pool
+/// that all such keys of its rule share, and admitted as far as one key would be.
+/// The limiter's first 4096 rule names have a pool; others refuse.
+pub const SLG_ON_FULL_OVERFLOW: u32 = 2;
+
+/// slg_decision.flags: the table had no room for a key of this request, so that
+/// it was counted in its rule's overflow pool or not at all.
+pub const SLG_FLAG_UNTRACKED: u32 = 1;
+/// slg_decision.flags: the binding window's rule is bucketed, so its capacity
+/// returns at most 1/128 of the window's length late. Else it is exact.
+pub const SLG_FLAG_BUCKETED: u32 = 2;
+/// slg_window.flags: this window holds the request back.
+pub const SLG_FLAG_BLOCKS: u32 = 4;
 
 /// Instead of an endpoint id: the merchant alone, governed by the "*" rules.
 pub const SLG_ENDPOINT_NONE: u32 = u32::MAX;
 /// slg_decision.rule where no window was consulted.
 pub const SLG_RULE_NONE: u32 = u32::MAX;
+/// No request is governed by more windows: 8 of each rule, of which there are 16
+/// with "*" and one for each reading of a path in an unusual spelling.
+pub const SLG_MAX_WINDOWS: u32 = 1024;
 /// The longest merchant, in bytes.
 pub const SLG_MAX_MERCHANT_BYTES: u32 = 1024;
 /// The number that slg_abi_version answers for this header.
@@ -87,22 +117,46 @@ pub struct slg_limiter(pub(crate) engine::Limiter);
 /// number of threads at once.
 pub struct slg_manual_clock(pub(crate) Arc<engine::ManualClock>);
 
+/// The right to give back what one admission charged, once. slg_refund and
+/// slg_receipt_free both end it: call one of them, once. It belongs to one thread
+/// at a time, and may outlive its limiter.
+pub struct slg_receipt {
+    pub(crate) receipt: engine::Receipt,
+    /// `receipt::LIVE` until the receipt is used.
+    pub(crate) live: u64,
+}
+
+/// A merchant and an endpoint resolved once, for those who are checked often:
+/// nothing is hashed or looked up again while its counts stay where they were.
+/// It is valid across swaps, resets and evictions. Every function but
+/// slg_key_free may be called from any number of threads at once. It may outlive
+/// its limiter.
+pub struct slg_key(pub(crate) engine::Prepared);
+
 /// Options of a limiter. Zero the struct, set struct_size to
 /// sizeof(slg_options), then set what you need.
 #[repr(C)]
 pub struct slg_options {
-    /// sizeof(slg_options): lets the struct grow. More than this library knows
-    /// (and at most 4096) is accepted where the rest is zero.
+    /// sizeof(slg_options): lets the struct grow. The size of an earlier version
+    /// is accepted, and fields beyond it have their defaults; more than this
+    /// library knows (and at most 4096) is accepted where the rest is zero.
     pub struct_size: u32,
-    /// SLG_ON_FULL_DENY or SLG_ON_FULL_ADMIT.
+    /// SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     pub on_full: u32,
     /// How many keys (a rule and a merchant each) must find room at once; the
     /// table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    /// 33 KiB of address space and uses memory from its first admission on.
+    /// 100 KiB of address space (less with a smaller max_limit) and uses memory
+    /// from its first admission on.
     pub max_keys: u64,
     /// NULL for the system's clock. Only borrowed for the call: the limiter keeps
     /// a reference of its own, so clock and limiter are freed in any order.
     pub clock: *const slg_manual_clock,
+    /// The largest limit of an exact window in any policy of the limiter's life.
+    /// 0 is the default and the most, 2048; more is as 2048. Less reserves less
+    /// address space. Absent in a struct of 24 bytes, the first version.
+    pub max_limit: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
 }
 
 /// The answer to one check or peek: plain data, 64 bytes, nothing to free.
@@ -120,7 +174,7 @@ pub struct slg_decision {
     pub allowed: u32,
     /// The rule of the binding window; slg_rule_name has its text.
     pub rule: u32,
-    /// Reserved, 0.
+    /// SLG_FLAG_UNTRACKED and SLG_FLAG_BUCKETED; ignore others.
     pub flags: u32,
     /// The binding window's length in nanoseconds.
     pub window_ns: u64,
@@ -141,11 +195,62 @@ pub struct slg_decision {
     pub reserved: u64,
 }
 
+/// How one window stands: plain data, 64 bytes, nothing to free. See
+/// slg_check_windows.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct slg_window {
+    /// The rule that the window belongs to; slg_rule_name has its text.
+    pub rule: u32,
+    /// SLG_FLAG_BLOCKS; ignore others.
+    pub flags: u32,
+    /// Its length in nanoseconds.
+    pub window_ns: u64,
+    /// Units that it admits per length.
+    pub limit: u32,
+    /// Units left in it: after the charge when a check admitted, as they stand
+    /// otherwise.
+    pub remaining: u32,
+    /// Nanoseconds until it blocks no more, if nothing else comes; 0 unless it
+    /// blocks.
+    pub retry_after_ns: u64,
+    /// Unix time in nanoseconds: of that instant for a window that blocks, else of
+    /// the moment when its oldest live unit expires.
+    pub reset_at_ns: u64,
+    /// Reserved, 0.
+    pub reserved: [u64; 3],
+}
+
+/// One request of slg_check_many. Zero the struct, then set what you need.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct slg_request {
+    /// 1 to SLG_MAX_MERCHANT_BYTES opaque bytes.
+    pub merchant: *const c_void,
+    /// Their number.
+    pub merchant_len: usize,
+    /// An id from slg_endpoint, or SLG_ENDPOINT_NONE.
+    pub endpoint: u32,
+    /// Units, at least 1.
+    pub cost: u32,
+    /// Reserved, 0.
+    pub reserved: u64,
+}
+
 // Handles are shared between C's threads.
 const _: fn() = || {
     fn shareable<T: Send + Sync>() {}
     shareable::<slg_policy>();
     shareable::<slg_limiter>();
     shareable::<slg_manual_clock>();
+    shareable::<slg_key>();
+    fn movable<T: Send>() {}
+    movable::<slg_receipt>();
 };
+/// The most readings of one path: with its fragment and without, decoded in five
+/// ways, and each of these cleared in seven. See `docs/policy.md`.
+const MOST_READINGS: usize = 2 * 5 * 7;
+const _: () = assert!(
+    SLG_MAX_WINDOWS as usize >= (engine::MAX_STAR_RULES + MOST_READINGS) * engine::MAX_WINDOWS
+);
 const _: () = assert!(SLG_MAX_MERCHANT_BYTES as usize == engine::MAX_MERCHANT_BYTES);

@@ -57,6 +57,11 @@ fn engine_status(error: &engine::Error) -> slg_status {
         }
         Error::TooManyEndpoints => SLG_STATUS_TOO_MANY_ENDPOINTS,
         Error::TooManyRules => SLG_STATUS_TOO_MANY_RULES,
+        Error::UnknownRule { .. } => SLG_STATUS_UNKNOWN_RULE,
+        Error::ForeignReceipt => SLG_STATUS_FOREIGN_RECEIPT,
+        Error::ForeignKey => SLG_STATUS_FOREIGN_KEY,
+        Error::Precision { .. } => SLG_STATUS_PRECISION,
+        Error::LimitTooLarge { .. } => SLG_STATUS_LIMIT_TOO_LARGE,
         Error::Memory { .. } => SLG_STATUS_OUT_OF_MEMORY,
         Error::Corrupt => SLG_STATUS_CORRUPT,
         // A new kind of error needs a number of its own in `abi` first.
@@ -238,6 +243,59 @@ pub(crate) unsafe fn bytes<'a>(
     }
     // SAFETY: not NULL, at most isize::MAX bytes; the caller upholds the rest.
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
+}
+
+/// Borrows an array of `count` elements, which may be NULL where there are none. A
+/// count that no array can have is refused.
+///
+/// # Safety
+/// `pointer` is NULL or valid for reads of `count` elements for `'a`.
+pub(crate) unsafe fn slice<'a, T>(
+    pointer: *const T,
+    count: usize,
+    argument: &'static str,
+) -> Result<&'a [T], Failure> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(Failure::Null(argument));
+    }
+    check_count::<T>(count, argument)?;
+    // SAFETY: not NULL, at most isize::MAX bytes; the caller upholds the rest.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
+}
+
+/// Writes `value` to each of `count` elements; see [`slice`].
+///
+/// # Safety
+/// `pointer` is NULL or valid for writes of `count` elements.
+pub(crate) unsafe fn fill<T: Copy>(
+    pointer: *mut T,
+    count: usize,
+    value: T,
+    argument: &'static str,
+) -> Result<(), Failure> {
+    if pointer.is_null() && count > 0 {
+        return Err(Failure::Null(argument));
+    }
+    check_count::<T>(count, argument)?;
+    for index in 0..count {
+        // SAFETY: not NULL, within the array; the caller upholds the rest.
+        unsafe { pointer.add(index).write(value) };
+    }
+    Ok(())
+}
+
+/// Refuses a count of elements that no array can have.
+pub(crate) fn check_count<T>(count: usize, argument: &'static str) -> Result<(), Failure> {
+    let bytes = count.checked_mul(size_of::<T>());
+    match bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok()) {
+        true => Ok(()),
+        false => Err(Failure::Argument(format!(
+            "{argument} cannot have {count} elements"
+        ))),
+    }
 }
 
 /// Borrows a NUL-terminated string.

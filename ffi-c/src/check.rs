@@ -6,22 +6,30 @@ use crate::abi::*;
 use crate::boundary::{self, Failure, Out};
 use crate::limiter::{endpoint_by_id, endpoint_text};
 
-/// What the four exports have in common.
-struct Call {
-    limiter: *const slg_limiter,
-    merchant: *const c_void,
-    merchant_len: usize,
-    cost: u32,
-    out: *mut slg_decision,
+/// What the exports that name a merchant have in common.
+pub(crate) struct Call {
+    pub limiter: *const slg_limiter,
+    pub merchant: *const c_void,
+    pub merchant_len: usize,
+    pub cost: u32,
+    pub out: *mut slg_decision,
 }
 
-enum Route {
+pub(crate) enum Route {
     Id(u32),
     Text(*const c_char, usize),
 }
 
+/// A call whose arguments are sound.
+pub(crate) struct Request<'a> {
+    pub limiter: &'a engine::Limiter,
+    pub merchant: &'a [u8],
+    pub endpoint: engine::Endpoint<'a>,
+    pub cost: u32,
+}
+
 #[derive(Clone, Copy)]
-enum Act {
+pub(crate) enum Act {
     Check,
     Peek,
 }
@@ -133,16 +141,35 @@ unsafe fn decide(call: Call, route: Route, act: Act) -> slg_status {
     boundary::call(|| {
         // SAFETY: the caller upholds it for `out`.
         let out = unsafe { Out::cleared(call.out, slg_decision::default(), "out") }?;
+        // SAFETY: the caller upholds it for the other pointers.
+        let request = unsafe { call.request(route) }?;
+        let (merchant, endpoint, cost) = (request.merchant, request.endpoint, request.cost);
+        let decision = match act {
+            Act::Check => request.limiter.check(merchant, endpoint, cost)?,
+            Act::Peek => request.limiter.peek(merchant, endpoint, cost)?,
+        };
+        out.set(slg_decision::from(&decision));
+        Ok(())
+    })
+}
+
+impl Call {
+    /// Judges all arguments but `out`, in the order that the header promises.
+    ///
+    /// # Safety
+    /// Every pointer is NULL or as the header demands, for `'a`.
+    #[inline]
+    pub unsafe fn request<'a>(&self, route: Route) -> Result<Request<'a>, Failure> {
         // SAFETY: the caller upholds it for `limiter`.
-        let limiter = unsafe { boundary::borrow(call.limiter, "limiter") }?;
+        let limiter = unsafe { boundary::borrow(self.limiter, "limiter") }?;
         if let Route::Text(text, _) = route
             && text.is_null()
         {
             return Err(Failure::Null("method_path"));
         }
         // SAFETY: the caller upholds it for `merchant`.
-        let merchant = unsafe { merchant(&call) }?;
-        if call.cost == 0 {
+        let merchant = unsafe { merchant(self.merchant, self.merchant_len) }?;
+        if self.cost == 0 {
             return Err(engine::Error::InvalidCost.into());
         }
         let endpoint = match route {
@@ -150,25 +177,29 @@ unsafe fn decide(call: Call, route: Route, act: Act) -> slg_status {
             // SAFETY: the caller upholds it for the text.
             Route::Text(text, len) => unsafe { endpoint_text(text, len, "method_path") }?.into(),
         };
-        let decision = match act {
-            Act::Check => limiter.0.check(merchant, endpoint, call.cost)?,
-            Act::Peek => limiter.0.peek(merchant, endpoint, call.cost)?,
-        };
-        out.set(slg_decision::from(&decision));
-        Ok(())
-    })
+        Ok(Request {
+            limiter: &limiter.0,
+            merchant,
+            endpoint,
+            cost: self.cost,
+        })
+    }
 }
 
+/// Borrows a merchant. A longer one than the engine accepts is not read.
+///
 /// # Safety
-/// The merchant is NULL or valid for reads of its length for `'a`.
+/// `merchant` is NULL or valid for reads of `len` bytes for `'a`.
 #[inline]
-unsafe fn merchant<'a>(call: &Call) -> Result<&'a [u8], Failure> {
-    let len = call.merchant_len;
-    if !call.merchant.is_null() && len > engine::MAX_MERCHANT_BYTES {
+pub(crate) unsafe fn merchant<'a>(
+    merchant: *const c_void,
+    len: usize,
+) -> Result<&'a [u8], Failure> {
+    if !merchant.is_null() && len > engine::MAX_MERCHANT_BYTES {
         return Err(engine::Error::InvalidMerchant { len }.into());
     }
     // SAFETY: the caller upholds it.
-    let merchant = unsafe { boundary::bytes(call.merchant.cast(), len, "merchant") }?;
+    let merchant = unsafe { boundary::bytes(merchant.cast(), len, "merchant") }?;
     match merchant.is_empty() {
         true => Err(engine::Error::InvalidMerchant { len }.into()),
         false => Ok(merchant),
@@ -182,6 +213,7 @@ impl From<&engine::Decision> for slg_decision {
             outcome: decision.outcome as u32,
             allowed: decision.allowed.into(),
             rule: SLG_RULE_NONE,
+            flags: flags(decision),
             policy_version: decision.policy_version,
             ..Self::default()
         };
@@ -194,5 +226,17 @@ impl From<&engine::Decision> for slg_decision {
             flat.reset_at_ns = binding.reset_at_ns;
         }
         flat
+    }
+}
+
+#[inline]
+fn flags(decision: &engine::Decision) -> u32 {
+    let untracked = match decision.untracked {
+        true => SLG_FLAG_UNTRACKED,
+        false => 0,
+    };
+    match decision.precision() {
+        Some(engine::Precision::Bucketed) => untracked | SLG_FLAG_BUCKETED,
+        _ => untracked,
     }
 }

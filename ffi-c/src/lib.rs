@@ -10,12 +10,16 @@
 compile_error!("build with panic = \"unwind\": a library must not end the process that embeds it");
 
 mod abi;
+mod batch;
 mod boundary;
 mod check;
 mod clock;
 mod describe;
+mod key;
 mod limiter;
 mod policy;
+mod receipt;
+mod windows;
 
 #[cfg(test)]
 mod allocations;

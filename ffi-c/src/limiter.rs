@@ -1,6 +1,7 @@
 //! Exports: making a limiter, swapping its policy, endpoint ids.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
 use crate::abi::*;
 use crate::boundary::{self, Failure, Out, TextBuffer};
@@ -9,14 +10,17 @@ use crate::boundary::{self, Failure, Out, TextBuffer};
 /// search for a nonzero tail through the caller's memory.
 const MAX_OPTIONS_BYTES: usize = 4096;
 
+/// The size of the first version, which ended before max_limit.
+const FIRST_OPTIONS_BYTES: usize = offset_of!(slg_options, max_limit);
+
 /// Makes a limiter with `policy` in force as version 1. `options` may be NULL for
 /// the defaults. Neither is kept: both may be freed right after the call.
 ///
 /// On success *out is a limiter that the caller owns and passes to
 /// slg_limiter_free once; else it is NULL and the message says why.
 ///
-/// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full),
-/// OUT_OF_MEMORY.
+/// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full, reserved),
+/// LIMIT_TOO_LARGE, OUT_OF_MEMORY.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slg_limiter_new(
     policy: *const slg_policy,
@@ -56,17 +60,16 @@ unsafe fn builder(options: *const slg_options) -> Result<engine::LimiterBuilder,
     // SAFETY: the struct begins with its size, which is readable in any version.
     let size = unsafe { options.cast::<u32>().read() };
     // SAFETY: `size` bytes are readable: the caller upholds it.
-    unsafe { check_size(options.cast(), size as usize) }?;
-    // SAFETY: `check_size` found at least a whole struct.
-    let options = unsafe { &*options };
-    let on_full = match options.on_full {
-        SLG_ON_FULL_DENY => engine::OnFull::Deny,
-        SLG_ON_FULL_ADMIT => engine::OnFull::Admit,
-        other => return Err(Failure::Argument(format!("on_full is {other}, not 0 or 1"))),
-    };
-    let mut builder = builder.on_full(on_full);
+    let options = unsafe { read_options(options, size as usize) }?;
+    if options.reserved != 0 {
+        return Err(unknown_field());
+    }
+    let mut builder = builder.on_full(on_full(options.on_full)?);
     if options.max_keys != 0 {
         builder = builder.max_keys(options.max_keys);
+    }
+    if options.max_limit != 0 {
+        builder = builder.max_limit(options.max_limit);
     }
     // SAFETY: the clock is NULL or a live handle: the caller upholds it.
     if let Some(clock) = unsafe { options.clock.as_ref() } {
@@ -75,23 +78,55 @@ unsafe fn builder(options: *const slg_options) -> Result<engine::LimiterBuilder,
     Ok(builder)
 }
 
+fn on_full(number: u32) -> Result<engine::OnFull, Failure> {
+    match number {
+        SLG_ON_FULL_DENY => Ok(engine::OnFull::Deny),
+        SLG_ON_FULL_ADMIT => Ok(engine::OnFull::Admit),
+        SLG_ON_FULL_OVERFLOW => Ok(engine::OnFull::Overflow),
+        other => Err(Failure::Argument(format!(
+            "on_full is {other}, not 0, 1 or 2"
+        ))),
+    }
+}
+
+/// The options in this library's version, whatever the caller's: what an earlier
+/// one has not is 0, and a later one may not set what is not known here.
+///
 /// # Safety
 /// `size` bytes at `options` are readable.
-unsafe fn check_size(options: *const u8, size: usize) -> Result<(), Failure> {
+unsafe fn read_options(options: *const slg_options, size: usize) -> Result<slg_options, Failure> {
     let known = size_of::<slg_options>();
-    if !(known..=MAX_OPTIONS_BYTES).contains(&size) {
+    if size != FIRST_OPTIONS_BYTES && !(known..=MAX_OPTIONS_BYTES).contains(&size) {
         return Err(Failure::Argument(format!(
             "struct_size is {size}; set it to sizeof(slg_options), which is {known} here"
         )));
     }
-    // SAFETY: `size` bytes are readable, and `known` is no more than that.
-    let tail = unsafe { std::slice::from_raw_parts(options.add(known), size - known) };
-    match tail.iter().all(|byte| *byte == 0) {
-        true => Ok(()),
-        false => Err(Failure::Argument(
-            "slg_options sets a field that this version of the library does not know".to_owned(),
-        )),
+    let mut read = slg_options {
+        struct_size: 0,
+        on_full: 0,
+        max_keys: 0,
+        clock: std::ptr::null(),
+        max_limit: 0,
+        reserved: 0,
+    };
+    let (from, to) = (options.cast::<u8>(), (&raw mut read).cast::<u8>());
+    // SAFETY: both have so many bytes, and `read` is ours alone. Every pattern of
+    // bytes is a value of each field.
+    unsafe { from.copy_to_nonoverlapping(to, size.min(known)) };
+    if size > known {
+        // SAFETY: `size` bytes are readable, and `known` is less.
+        let tail = unsafe { std::slice::from_raw_parts(from.add(known), size - known) };
+        if tail.iter().any(|byte| *byte != 0) {
+            return Err(unknown_field());
+        }
     }
+    Ok(read)
+}
+
+fn unknown_field() -> Failure {
+    Failure::Argument(
+        "slg_options sets a field that this version of the library does not know".to_owned(),
+    )
 }
 
 /// Frees a limiter; NULL is allowed. No other thread may be inside a call with it.
@@ -106,7 +141,7 @@ pub unsafe extern "C" fn slg_limiter_free(limiter: *mut slg_limiter) {
 /// not kept: it may be freed right after the call. On failure the old policy stays
 /// in force.
 ///
-/// NULL_POINTER (limiter, policy), TOO_MANY_RULES.
+/// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slg_limiter_swap(
     limiter: *const slg_limiter,

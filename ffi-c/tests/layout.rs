@@ -54,6 +54,11 @@ fn constants() -> Vec<Fact> {
         SLG_STATUS_BUFFER_TOO_SMALL = 12,
         SLG_STATUS_CORRUPT = 13,
         SLG_STATUS_PANIC = 14,
+        SLG_STATUS_UNKNOWN_RULE = 15,
+        SLG_STATUS_FOREIGN_RECEIPT = 16,
+        SLG_STATUS_FOREIGN_KEY = 17,
+        SLG_STATUS_PRECISION = 18,
+        SLG_STATUS_LIMIT_TOO_LARGE = 19,
         SLG_OUTCOME_NONE = 0,
         SLG_OUTCOME_ALLOWED = 1,
         SLG_OUTCOME_DENIED = 2,
@@ -63,8 +68,13 @@ fn constants() -> Vec<Fact> {
         SLG_OUTCOME_NEVER = 6,
         SLG_ON_FULL_DENY = 0,
         SLG_ON_FULL_ADMIT = 1,
+        SLG_ON_FULL_OVERFLOW = 2,
+        SLG_FLAG_UNTRACKED = 1,
+        SLG_FLAG_BUCKETED = 2,
+        SLG_FLAG_BLOCKS = 4,
         SLG_ENDPOINT_NONE = 0xffff_ffff,
         SLG_RULE_NONE = 0xffff_ffff,
+        SLG_MAX_WINDOWS = 1024,
         SLG_MAX_MERCHANT_BYTES = 1024,
         SLG_ABI_VERSION = 1,
     ]
@@ -76,9 +86,17 @@ fn layouts() -> Vec<Fact> {
         remaining @ 28, retry_after_ns @ 32, reset_at_ns @ 40, policy_version @ 48,
         reserved @ 56,
     ];
+    facts.extend(layout![slg_window: size 64, align 8;
+        rule @ 0, flags @ 4, window_ns @ 8, limit @ 16, remaining @ 20, retry_after_ns @ 24,
+        reset_at_ns @ 32, reserved @ 40,
+    ]);
     if cfg!(target_pointer_width = "64") {
-        facts.extend(layout![slg_options: size 24, align 8;
-            struct_size @ 0, on_full @ 4, max_keys @ 8, clock @ 16,
+        facts.extend(layout![slg_options: size 32, align 8;
+            struct_size @ 0, on_full @ 4, max_keys @ 8, clock @ 16, max_limit @ 24,
+            reserved @ 28,
+        ]);
+        facts.extend(layout![slg_request: size 32, align 8;
+            merchant @ 0, merchant_len @ 8, endpoint @ 16, cost @ 20, reserved @ 24,
         ]);
     }
     facts.push((

@@ -60,13 +60,20 @@ static inline slg_manual_clock *make_clock(void)
 static inline slg_limiter *make_limiter(const char *text, uint64_t max_keys, uint32_t on_full,
                                         const slg_manual_clock *clock)
 {
-    slg_options options = {sizeof options, on_full, max_keys, clock};
+    slg_options options = {sizeof options, on_full, max_keys, clock, 0, 0};
     slg_policy *policy = make_policy(text);
     slg_limiter *limiter = NULL;
     if (slg_limiter_new(policy, &options, &limiter, NO_MESSAGE) != SLG_OK)
         abort();
     slg_policy_free(policy);
     return limiter;
+}
+
+static inline uint32_t endpoint_id(const slg_limiter *limiter, const char *route)
+{
+    uint32_t id = 0;
+    EXPECT_EQ(slg_endpoint(limiter, route, strlen(route), &id, NO_MESSAGE), SLG_OK);
+    return id;
 }
 
 static inline slg_decision check_path(const slg_limiter *limiter, const char *merchant,
@@ -77,6 +84,29 @@ static inline slg_decision check_path(const slg_limiter *limiter, const char *me
                              strlen(method_path), cost, &decision),
               SLG_OK);
     return decision;
+}
+
+/* The receipt of a check, NULL if there is none. */
+static inline slg_receipt *check_receipt(const slg_limiter *limiter, const char *merchant,
+                                         const char *method_path, uint32_t cost)
+{
+    slg_decision decision;
+    slg_receipt *receipt = NULL;
+    EXPECT_EQ(slg_check_receipt_path(limiter, merchant, strlen(merchant), method_path,
+                                     strlen(method_path), cost, &decision, &receipt),
+              SLG_OK);
+    return receipt;
+}
+
+/* Units left to a merchant, without charging any. */
+static inline uint32_t left(const slg_limiter *limiter, const char *merchant,
+                            const char *method_path)
+{
+    slg_decision decision;
+    EXPECT_EQ(slg_peek_path(limiter, merchant, strlen(merchant), method_path,
+                            strlen(method_path), 1, &decision),
+              SLG_OK);
+    return decision.remaining;
 }
 
 /* A decision that reads as allowed, to see that a failing call clears it. */

@@ -1,4 +1,5 @@
-/* Every way to call slidegate.h wrongly that it promises to notice. */
+/* Policies, options, texts and endpoints that slidegate.h refuses; requests are in
+ * test_refused.c. */
 #include "fixture.h"
 
 int test_errors(void);
@@ -37,63 +38,6 @@ static void test_null_handles_and_outs(void)
     EXPECT_EQ(slg_http_status(NULL), 500);
     slg_limiter_free(limiter);
     slg_policy_free(policy);
-}
-
-/* A call of each of the four that decide must answer `status` and leave zeros. */
-static void expect_refused(const slg_limiter *limiter, const void *merchant, size_t merchant_len,
-                           uint32_t id, const char *path, size_t len, uint32_t cost,
-                           slg_status status)
-{
-    for (int which = 0; which < 4; which++) {
-        slg_decision d = full_decision();
-        slg_status found = SLG_OK;
-        switch (which) {
-        case 0: found = slg_check(limiter, merchant, merchant_len, id, cost, &d); break;
-        case 1: found = slg_peek(limiter, merchant, merchant_len, id, cost, &d); break;
-        case 2: found = slg_check_path(limiter, merchant, merchant_len, path, len, cost, &d); break;
-        case 3: found = slg_peek_path(limiter, merchant, merchant_len, path, len, cost, &d); break;
-        }
-        EXPECT_EQ(found, status);
-        EXPECT(is_zero(&d));
-    }
-}
-
-static void test_checks_that_cannot_be_judged(void)
-{
-    static char long_text[8200];
-    memset(long_text, 'm', sizeof long_text);
-    slg_limiter *limiter = make_limiter(ENDPOINTS, 8, SLG_ON_FULL_DENY, NULL);
-    slg_decision d = full_decision();
-    const size_t wild = SIZE_MAX;
-
-    expect_refused(NULL, "m", 1, 1, TEXT("GET /"), 1, SLG_STATUS_NULL_POINTER);
-    expect_refused(limiter, NULL, 1, 1, TEXT("GET /"), 1, SLG_STATUS_NULL_POINTER);
-    expect_refused(limiter, NULL, 0, 1, TEXT("GET /"), 1, SLG_STATUS_NULL_POINTER);
-    expect_refused(limiter, "", 0, 1, TEXT("GET /"), 1, SLG_STATUS_INVALID_MERCHANT);
-    expect_refused(limiter, long_text, 1025, 1, TEXT("GET /"), 1, SLG_STATUS_INVALID_MERCHANT);
-    expect_refused(limiter, "m", wild, 1, TEXT("GET /"), 1, SLG_STATUS_INVALID_MERCHANT);
-    expect_refused(limiter, "m", 1, 1, TEXT("GET /"), 0, SLG_STATUS_INVALID_COST);
-    /* No such id: 0, one never given out, and the merchant alone without "*". */
-    expect_refused(limiter, "m", 1, 0, TEXT("GET"), 1, SLG_STATUS_INVALID_ENDPOINT);
-    expect_refused(limiter, "m", 1, 4000, TEXT("GET x"), 1, SLG_STATUS_INVALID_ENDPOINT);
-    expect_refused(limiter, "m", 1, SLG_ENDPOINT_NONE, "", 0, 1, SLG_STATUS_INVALID_ENDPOINT);
-    expect_refused(limiter, "m", 1, SLG_ENDPOINT_NONE - 1, long_text, sizeof long_text, 1,
-                   SLG_STATUS_INVALID_ENDPOINT);
-    expect_refused(limiter, "m", 1, 0, "GET /", wild, 1, SLG_STATUS_INVALID_ENDPOINT);
-    /* The merchant is judged first, then the cost, then the endpoint. */
-    expect_refused(limiter, "", 0, 0, TEXT("GET"), 0, SLG_STATUS_INVALID_MERCHANT);
-    expect_refused(limiter, "m", 1, 0, TEXT("\xff"), 0, SLG_STATUS_INVALID_COST);
-
-    EXPECT_EQ(slg_check_path(limiter, "m", 1, NULL, 0, 1, &d), SLG_STATUS_NULL_POINTER);
-    EXPECT(is_zero(&d));
-    d = full_decision();
-    EXPECT_EQ(slg_check_path(limiter, "m", 1, TEXT("GET /\xff"), 1, &d), SLG_STATUS_NOT_UTF8);
-    EXPECT(is_zero(&d));
-    EXPECT_EQ(slg_check(limiter, "m", 1, 1, 1, NULL), SLG_STATUS_NULL_POINTER);
-    EXPECT_EQ(slg_peek(limiter, "m", 1, 1, 1, NULL), SLG_STATUS_NULL_POINTER);
-    EXPECT_EQ(slg_check_path(limiter, "m", 1, TEXT("GET /"), 1, NULL), SLG_STATUS_NULL_POINTER);
-    EXPECT_EQ(slg_peek_path(limiter, "m", 1, TEXT("GET /"), 1, NULL), SLG_STATUS_NULL_POINTER);
-    slg_limiter_free(limiter);
 }
 
 static void test_a_failed_decision_refuses(void)
@@ -208,7 +152,7 @@ static void test_options(void)
         uint64_t later[600];
     } longer = {{0}, {0}};
     slg_policy *policy = make_policy(MERCHANTS);
-    slg_options options = {sizeof options, SLG_ON_FULL_DENY, 8, NULL};
+    slg_options options = {sizeof options, SLG_ON_FULL_DENY, 8, NULL, 0, 0};
 
     expect_options(policy, NULL, SLG_OK);
     expect_options(policy, &options, SLG_OK);
@@ -217,8 +161,18 @@ static void test_options(void)
     options.struct_size = sizeof options - 1;
     expect_options(policy, &options, SLG_STATUS_INVALID_ARGUMENT);
     options.struct_size = sizeof options;
-    options.on_full = 2;
+    options.on_full = SLG_ON_FULL_OVERFLOW + 1;
     expect_options(policy, &options, SLG_STATUS_INVALID_ARGUMENT);
+    options.on_full = SLG_ON_FULL_OVERFLOW;
+    expect_options(policy, &options, SLG_OK);
+    options.reserved = 1;
+    expect_options(policy, &options, SLG_STATUS_INVALID_ARGUMENT);
+    options.reserved = 0;
+    options.max_limit = 3;
+    expect_options(policy, &options, SLG_STATUS_LIMIT_TOO_LARGE);
+    options.max_limit = UINT32_MAX;
+    expect_options(policy, &options, SLG_OK);
+    options.max_limit = 0;
     options.on_full = SLG_ON_FULL_ADMIT;
     options.max_keys = UINT64_MAX;
     expect_options(policy, &options, SLG_STATUS_OUT_OF_MEMORY);
@@ -238,6 +192,68 @@ static void test_options(void)
     longer.known.struct_size = 4097;
     expect_options(policy, &longer.known, SLG_STATUS_INVALID_ARGUMENT);
     slg_policy_free(policy);
+}
+
+/* slg_options as it was before it had a max_limit. */
+struct first_options {
+    uint32_t struct_size;
+    uint32_t on_full;
+    uint64_t max_keys;
+    const slg_manual_clock *clock;
+};
+
+static void test_options_of_the_first_version(void)
+{
+    slg_manual_clock *clock = make_clock();
+    slg_policy *policy = make_policy(MERCHANTS);
+    /* On the heap, so that a look beyond its end is found. */
+    struct first_options *first = (struct first_options *)calloc(1, sizeof *first);
+    slg_options later = {0};
+    slg_limiter *limiter = NULL;
+    first->struct_size = sizeof *first;
+    first->max_keys = 8;
+    first->clock = clock;
+    EXPECT_EQ(slg_limiter_new(policy, (const slg_options *)(const void *)first, &limiter,
+                              NO_MESSAGE),
+              SLG_OK);
+    EXPECT_EQ(check_path(limiter, "m", "", 1).reset_at_ns, UNIX_NS + 60 * SECOND_NS);
+    slg_limiter_free(limiter);
+
+    /* Beyond a struct's own size nothing counts. */
+    memcpy(&later, first, sizeof *first);
+    later.max_limit = 1;
+    later.reserved = 1;
+    expect_options(policy, &later, SLG_OK);
+    /* No version had a size in between. */
+    later.reserved = 0;
+    for (uint32_t size = sizeof *first + 1; size < sizeof later; size++) {
+        later.struct_size = size;
+        expect_options(policy, &later, SLG_STATUS_INVALID_ARGUMENT);
+    }
+    later.struct_size = sizeof later;
+    expect_options(policy, &later, SLG_STATUS_LIMIT_TOO_LARGE);
+    later.struct_size = sizeof *first - 1;
+    expect_options(policy, &later, SLG_STATUS_INVALID_ARGUMENT);
+    free(first);
+    slg_policy_free(policy);
+    slg_manual_clock_free(clock);
+}
+
+static void test_a_swap_beyond_max_limit(void)
+{
+    slg_options options = {sizeof options, SLG_ON_FULL_DENY, 8, NULL, 4, 0};
+    slg_policy *policy = make_policy(MERCHANTS), *larger = make_policy(ENDPOINTS);
+    slg_limiter *limiter = NULL;
+    uint64_t version = 7;
+    char why[256];
+    EXPECT_EQ(slg_limiter_new(policy, &options, &limiter, NO_MESSAGE), SLG_OK);
+    EXPECT_EQ(slg_limiter_swap(limiter, larger, &version, why, sizeof why, NULL),
+              SLG_STATUS_LIMIT_TOO_LARGE);
+    EXPECT(version == 0 && strstr(why, "create-payment") != NULL);
+    EXPECT_EQ(check_path(limiter, "m", "", 1).policy_version, 1);
+    slg_limiter_free(limiter);
+    slg_policy_free(policy);
+    slg_policy_free(larger);
 }
 
 static void test_endpoints_that_get_no_id(void)
@@ -308,12 +324,13 @@ int test_errors(void)
 {
     expect_passed = expect_failed = 0;
     test_null_handles_and_outs();
-    test_checks_that_cannot_be_judged();
     test_a_failed_decision_refuses();
     test_policies_with_mistakes();
     test_messages_are_cut_and_terminated();
     test_texts_are_whole_or_not_there();
     test_options();
+    test_options_of_the_first_version();
+    test_a_swap_beyond_max_limit();
     test_endpoints_that_get_no_id();
     test_too_many_rule_names();
     return expect_report("tests/c/test_errors.c");

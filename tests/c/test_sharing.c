@@ -17,11 +17,25 @@ static const char THOUSAND[] = "version = 1\n[[rule]]\nname = \"all\"\nmatch = \
 
 struct worker {
     const slg_limiter *limiter;
+    slg_key *const *keys; /* one for each round, shared by all */
     pthread_barrier_t *start;
     pthread_t thread;
     int admitted[ROUNDS];
     int failed;
 };
+
+/* Checks in every way that charges: by id, by the shared key, in a batch. */
+static slg_status check_somehow(const struct worker *worker, int round, int way, slg_decision *d)
+{
+    const slg_limiter *limiter = worker->limiter;
+    const slg_request request = {&round, sizeof round, SLG_ENDPOINT_NONE, 1, 0};
+    slg_status status = SLG_STATUS_PANIC;
+    switch (way) {
+    case 0: return slg_check(limiter, &round, sizeof round, SLG_ENDPOINT_NONE, 1, d);
+    case 1: return slg_check_key(limiter, worker->keys[round], 1, d);
+    default: return slg_check_many(limiter, &request, 1, d, &status) | status;
+    }
+}
 
 /* Checks, with a swap and a look-up now and then, all on one handle. */
 static void *work(void *argument)
@@ -33,8 +47,7 @@ static void *work(void *argument)
         pthread_barrier_wait(worker->start);
         for (int i = 0; i < CHECKS; i++) {
             slg_decision d;
-            worker->failed +=
-                slg_check(limiter, &round, sizeof round, SLG_ENDPOINT_NONE, 1, &d) != SLG_OK;
+            worker->failed += check_somehow(worker, round, i % 3, &d) != SLG_OK;
             worker->admitted[round] += (int)d.allowed;
         }
         uint32_t id;
@@ -49,10 +62,15 @@ static void test_threads_share_one_limit(void)
 {
     static struct worker workers[THREADS];
     slg_limiter *limiter = make_limiter(THOUSAND, 64, SLG_ON_FULL_DENY, NULL);
+    const uint32_t id = endpoint_id(limiter, "GET /");
+    slg_key *keys[ROUNDS] = {NULL};
+    for (int round = 0; round < ROUNDS; round++)
+        EXPECT_EQ(slg_prepare(limiter, &round, sizeof round, id, &keys[round]), SLG_OK);
     pthread_barrier_t start;
     EXPECT_EQ(pthread_barrier_init(&start, NULL, THREADS), 0);
     for (int i = 0; i < THREADS; i++) {
         workers[i].limiter = limiter;
+        workers[i].keys = keys;
         workers[i].start = &start;
         EXPECT_EQ(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
@@ -65,6 +83,7 @@ static void test_threads_share_one_limit(void)
         for (int i = 0; i < THREADS; i++)
             admitted += workers[i].admitted[round];
         EXPECT_EQ(admitted, LIMIT);
+        slg_key_free(keys[round]);
     }
     pthread_barrier_destroy(&start);
     slg_limiter_free(limiter);

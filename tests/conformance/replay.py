@@ -24,6 +24,7 @@ COLUMNS = (
     "rule",
     "limit",
     "window_ns",
+    "precision",
     "remaining",
     "retry_after_ns",
     "reset_at_ns",
@@ -31,6 +32,8 @@ COLUMNS = (
 )
 STATUS = {"invalid_merchant": 2, "invalid_cost": 3, "invalid_endpoint": 4}
 ABSENT = "-"
+# What the steps that decide nothing answer.
+ANSWERS = {"swap": {"policy_version"}, "refund": set(), "reset": set()}
 
 
 class BadVectors(Exception):
@@ -40,8 +43,8 @@ class BadVectors(Exception):
 def read_vectors(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     header, *steps = [json.loads(line) for line in lines]
-    if header.get("vectors") != 1 or not steps:
-        raise BadVectors(f"{path.name}: not a vector file of version 1 with steps")
+    if header.get("vectors") != 2 or not steps:
+        raise BadVectors("not a vector file of version 2 with steps")
     return header, steps
 
 
@@ -52,14 +55,25 @@ def hexadecimal(text):
 def feed(header, steps):
     """The program's input."""
     lines = [(hexadecimal(header["policy"]), header["unix_ns"], header["max_keys"])]
-    for step in steps:
-        op, now_ns = step["op"], step["now_ns"]
-        if op == "swap":
-            lines.append((op, now_ns, hexadecimal(step["policy"])))
-        else:
-            merchant, endpoint = hexadecimal(step["merchant"]), hexadecimal(step["endpoint"])
-            lines.append((op, now_ns, merchant, endpoint, step["cost"]))
+    lines += [(step["op"], step["now_ns"], *arguments(step)) for step in steps]
     return "".join("\t".join(map(str, line)) + "\n" for line in lines)
+
+
+def arguments(step):
+    """What a step's line has after the operation and the time."""
+    match step["op"]:
+        case "swap":
+            return (hexadecimal(step["policy"]),)
+        case "refund":
+            return (step["receipt"],)
+        case "reset":
+            rule = step["rule"]
+            return (hexadecimal(step["merchant"]), ABSENT if rule is None else hexadecimal(rule))
+        case "check" | "peek":
+            merchant, endpoint = hexadecimal(step["merchant"]), hexadecimal(step["endpoint"])
+            return (merchant, endpoint, step["cost"], step.get("receipt", ABSENT))
+        case op:
+            raise BadVectors(f"an unknown step: {op}")
 
 
 def shown(value):
@@ -75,9 +89,9 @@ def expected_row(step):
     if "error" in expect:
         return row | {"status": str(STATUS[expect["error"]]), "outcome": "none", "allowed": "0"}
     row["status"] = "0"
-    if step["op"] == "swap":
-        wanted = {"policy_version"}
-        row["outcome"] = "swap"
+    if step["op"] in ANSWERS:
+        wanted = ANSWERS[step["op"]]
+        row["outcome"] = step["op"]
     else:
         wanted = set(COLUMNS) - {"status"}
     if set(expect) != wanted:

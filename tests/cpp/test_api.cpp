@@ -2,6 +2,7 @@
 // decisions say is tested by the vectors and in tests/c.
 #include <slidegate.hpp>
 
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -13,12 +14,16 @@ using namespace std::chrono_literals;
 using slidegate::Decision;
 using slidegate::Endpoint;
 using slidegate::Error;
+using slidegate::Key;
 using slidegate::Limiter;
 using slidegate::ManualClock;
 using slidegate::Options;
 using slidegate::OnFull;
 using slidegate::Outcome;
 using slidegate::Policy;
+using slidegate::Precision;
+using slidegate::Receipt;
+using slidegate::Window;
 
 constexpr std::uint64_t kUnixNs = 1767225600123456789;
 
@@ -45,10 +50,15 @@ template <class T> constexpr bool move_only =
     !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
 
 static_assert(move_only<Policy> && move_only<Limiter> && move_only<ManualClock>);
+static_assert(move_only<Key> && move_only<Receipt> && move_only<slidegate::Admission>);
+static_assert(sizeof(Key) == sizeof(void *) && sizeof(Receipt) == sizeof(void *));
+static_assert(std::is_trivially_copyable_v<Window> && sizeof(Window) == sizeof(slg_window));
+static_assert(!std::is_convertible_v<Receipt, bool> && !std::is_default_constructible_v<Key>);
 static_assert(std::is_trivially_copyable_v<Decision> && sizeof(Decision) == sizeof(slg_decision));
 static_assert(sizeof(Limiter) == sizeof(void *) && sizeof(Policy) == sizeof(void *));
 static_assert(!std::is_convertible_v<Decision, bool>, "only if (decision), never int n = decision");
 static_assert(!std::is_convertible_v<std::uint32_t, Endpoint>);
+static_assert(!Decision().precision() && !Decision().untracked());
 static_assert(!Decision().allowed() && !Decision().limit() && !Decision().retry_after());
 
 /// The status of the Error that `call` throws; SLG_OK if it throws none.
@@ -79,6 +89,11 @@ void test_decisions() {
     EXPECT(allowed.reset_at_ns() == kUnixNs + 1000000000);
     EXPECT(allowed.policy_version() == 1 && allowed.http_status() == 200);
     EXPECT(allowed.outcome_text() == "allowed");
+    EXPECT(allowed.precision() == Precision::Exact && !allowed.untracked());
+    slg_decision bucketed = allowed.raw();
+    bucketed.flags = SLG_FLAG_BUCKETED | SLG_FLAG_UNTRACKED;
+    EXPECT(Decision(bucketed).precision() == Precision::Bucketed);
+    EXPECT(Decision(bucketed).untracked());
 
     clock.advance(400ms);
     const Decision denied = limiter.check("m", "POST /pay", 2);
@@ -91,6 +106,7 @@ void test_decisions() {
 
     const Decision exempt = limiter.peek("m", "GET /healthz");
     EXPECT(exempt && exempt.outcome() == Outcome::Exempt && exempt.headers().empty());
+    EXPECT(!exempt.precision());
     EXPECT(!exempt.rule() && !exempt.limit() && !exempt.remaining() && !exempt.window());
     EXPECT(!exempt.reset_at_ns() && !exempt.retry_after());
     EXPECT(limiter.check("m", "POST /pay", 3).outcome() == Outcome::Never);
@@ -111,6 +127,120 @@ void test_every_way_to_name_an_endpoint() {
     EXPECT(merchants.check("m", slidegate::merchant_alone).remaining() == 2u);
     EXPECT(merchants.check("m", std::string_view()).remaining() == 1u);
     EXPECT(merchants.check(std::string_view("m\0n", 3), "").remaining() == 2u);
+}
+
+void test_receipts() {
+    const ManualClock clock(kUnixNs);
+    const Limiter limiter = make_limiter(&clock);
+    const Limiter other = make_limiter();
+    const Endpoint pay = limiter.endpoint("POST /pay");
+    slidegate::Admission both = limiter.check_with_receipt("m", pay, 2);
+    EXPECT(both.decision && both.receipt);
+    EXPECT(!limiter.check_with_receipt("m", "POST /pay").receipt);
+    EXPECT(limiter.refund(std::move(both.receipt)));
+    EXPECT(!both.receipt && !limiter.refund(std::move(both.receipt)));
+    EXPECT(limiter.peek("m", pay).remaining() == 2u);
+
+    // Dropped, moved, assigned over: nothing comes back, and nothing leaks.
+    { const auto dropped = limiter.check_with_receipt("m", "POST /pay"); }
+    EXPECT(limiter.peek("m", pay).remaining() == 1u);
+    auto [decision, receipt] = limiter.check_with_receipt("m", pay);
+    EXPECT(decision.remaining() == 0u);
+    Receipt moved = std::move(receipt);
+    EXPECT(moved && !receipt);
+    moved = Receipt();
+    EXPECT(!moved && !limiter.allow("m", pay));
+
+    // A failing refund uses the receipt up too.
+    Receipt foreign = limiter.check_with_receipt("n", pay).receipt;
+    EXPECT_EQ(thrown([&] { other.refund(std::move(foreign)); }), SLG_STATUS_FOREIGN_RECEIPT);
+    EXPECT(!foreign && limiter.peek("n", pay).remaining() == 1u);
+    Receipt late(limiter.check_with_receipt("n", pay).receipt.release());
+    clock.advance(1s);
+    EXPECT(late && !limiter.refund(std::move(late)));
+    EXPECT(!limiter.check_with_receipt("m", "GET /healthz").receipt);
+}
+
+void test_reset() {
+    const ManualClock clock(kUnixNs);
+    const Limiter limiter = make_limiter(&clock);
+    EXPECT(limiter.allow("m", "POST /pay", 2) && limiter.allow("n", "POST /pay", 2));
+    EXPECT(limiter.reset("m") == 1);
+    EXPECT(limiter.reset("m", "pay") == 0);
+    EXPECT(limiter.reset("n", "pay") == 1);
+    clock.advance(1us);
+    EXPECT(limiter.allow("m", "POST /pay", 2) && limiter.allow("n", "POST /pay", 2));
+    EXPECT_EQ(thrown([&] { limiter.reset("m", "else"); }), SLG_STATUS_UNKNOWN_RULE);
+    EXPECT_EQ(thrown([&] { limiter.reset("m", {}); }), SLG_STATUS_UNKNOWN_RULE);
+    EXPECT_EQ(thrown([&] { limiter.reset(""); }), SLG_STATUS_INVALID_MERCHANT);
+}
+
+void test_batches() {
+    const Limiter limiter = make_limiter();
+    const Endpoint pay = limiter.endpoint("POST /pay");
+    const std::vector<slg_request> requests{
+        slidegate::request("m", pay), slidegate::request("m", pay, 2),
+        slidegate::request("", pay), slidegate::request("m", pay)};
+    const slidegate::Batch batch = limiter.check_many(requests);
+    EXPECT(batch.size() == 4 && batch.allowed(0) && batch.at(0).remaining() == 1u);
+    EXPECT(!batch.allowed(1) && batch.at(1).outcome() == Outcome::Denied);
+    EXPECT_EQ(batch.status(2), SLG_STATUS_INVALID_MERCHANT);
+    EXPECT(!batch.allowed(2));
+    EXPECT_EQ(thrown([&] { (void)batch.at(2); }), SLG_STATUS_INVALID_MERCHANT);
+    EXPECT(batch.at(3).remaining() == 0u);
+    bool out_of_range = false;
+    try {
+        (void)batch.at(4);
+    } catch (const std::out_of_range &) {
+        out_of_range = true;
+    }
+    EXPECT(out_of_range);
+
+    const std::array<slg_request, 1> one{slidegate::request("n", pay)};
+    EXPECT(limiter.check_many(one).allowed(0));
+    EXPECT(limiter.check_many(one.data(), one.size()).at(0).remaining() == 0u);
+    EXPECT(limiter.check_many(std::vector<slg_request>()).size() == 0);
+}
+
+void test_keys() {
+    const Limiter limiter = make_limiter();
+    const Key key = limiter.prepare("m", limiter.endpoint("POST /pay"));
+    EXPECT(limiter.peek(key).remaining() == 2u);
+    EXPECT(limiter.check(key).remaining() == 1u);
+    EXPECT(!limiter.allow(key, 2) && limiter.allow(key));
+    EXPECT(!limiter.allow("m", "POST /pay"));
+    EXPECT_EQ(thrown([&] { (void)limiter.check(key, 0); }), SLG_STATUS_INVALID_COST);
+    EXPECT_EQ(thrown([&] { (void)make_limiter().check(key); }), SLG_STATUS_FOREIGN_KEY);
+    EXPECT_EQ(thrown([&] { (void)limiter.prepare("m", slidegate::merchant_alone); }),
+              SLG_STATUS_INVALID_ENDPOINT);
+}
+
+void test_windows() {
+    const ManualClock clock(kUnixNs);
+    Options options;
+    options.max_keys = 8;
+    options.clock = &clock;
+    const std::string policy =
+        "version = 1\n[[rule]]\nname = \"all\"\nmatch = \"*\"\nwindows = [\"4/s\", \"9/min\"]\n"
+        "[[rule]]\nname = \"pay\"\nmatch = \"POST /pay\"\nwindows = [\"3/h\"]\n";
+    const Limiter limiter(Policy::from_toml(policy), options);
+    const Endpoint pay = limiter.endpoint("POST /pay");
+    const auto [decision, windows] = limiter.check_windows("m", pay, 3);
+    EXPECT(decision.allowed() && windows.size() == 3);
+    EXPECT(windows.at(0).remaining() == 1 && windows.at(1).limit() == 9);
+    EXPECT(windows.at(2).length() == 1h && !windows.at(2).blocks());
+    EXPECT(!windows.at(2).retry_after());
+    EXPECT(limiter.rule_name(windows.at(2).rule()) == "pay");
+
+    const slidegate::Standing denied = limiter.peek_windows("m", "POST /pay");
+    EXPECT(!denied.decision && denied.windows.size() == 3);
+    EXPECT(!denied.windows.at(0).blocks() && denied.windows.at(2).blocks());
+    EXPECT(denied.windows.at(2).retry_after() == 1h);
+    EXPECT(denied.windows.at(2).reset_at_ns() == kUnixNs + 3600000000000);
+    EXPECT_EQ(denied.windows.at(2).raw().flags, SLG_FLAG_BLOCKS);
+    EXPECT(limiter.check_windows("m", "").windows.size() == 2);
+    EXPECT(limiter.peek_windows("m", slidegate::merchant_alone).windows.at(1).remaining() == 5);
+    EXPECT_EQ(thrown([&] { (void)limiter.check_windows("", pay); }), SLG_STATUS_INVALID_MERCHANT);
 }
 
 void test_swap() {
@@ -170,6 +300,13 @@ void test_moved_from_handles_throw() {
     EXPECT_EQ(thrown([&] { (void)limiter.endpoint("GET /"); }), SLG_STATUS_NULL_POINTER);
     EXPECT_EQ(thrown([&] { (void)limiter.rule_name(0); }), SLG_STATUS_NULL_POINTER);
     EXPECT_EQ(thrown([&] { limiter.swap(policy); }), SLG_STATUS_NULL_POINTER);
+    EXPECT_EQ(thrown([&] { limiter.reset("m"); }), SLG_STATUS_NULL_POINTER);
+    EXPECT_EQ(thrown([&] { limiter.refund(Receipt()); }), SLG_STATUS_NULL_POINTER);
+    Key key = taken.prepare("m", taken.endpoint("POST /pay"));
+    EXPECT_EQ(thrown([&] { (void)limiter.check(key); }), SLG_STATUS_NULL_POINTER);
+    const Key kept = std::move(key);
+    EXPECT(!taken.allow(kept));
+    EXPECT_EQ(thrown([&] { (void)taken.check(key); }), SLG_STATUS_NULL_POINTER);
 
     const Policy other = std::move(policy);
     EXPECT_EQ(thrown([&] { Limiter{policy}; }), SLG_STATUS_NULL_POINTER);
@@ -207,8 +344,28 @@ void test_on_full() {
             decision = limiter.check("m" + std::to_string(i), "");
         }
         EXPECT(decision.outcome() == Outcome::Untracked);
-        EXPECT(decision.allowed() == (on_full == OnFull::Admit));
+        EXPECT(decision.allowed() == (on_full == OnFull::Admit) && decision.untracked());
     }
+    Options options;
+    options.max_keys = 1;
+    options.on_full = OnFull::Overflow;
+    const Limiter limiter(Policy::from_toml(kMerchants), options);
+    int pooled = 0;
+    for (int i = 0; i < 1000; i++) {
+        const Decision decision = limiter.check("m" + std::to_string(i), "");
+        pooled += decision.untracked() && decision ? 1 : 0;
+    }
+    EXPECT_EQ(pooled, 3);
+}
+
+void test_max_limit() {
+    Options options;
+    options.max_keys = 8;
+    options.max_limit = 2;
+    const Limiter limiter(Policy::from_toml(kPolicy), options);
+    const Policy larger = Policy::from_toml(kMerchants);
+    EXPECT_EQ(thrown([&] { limiter.swap(larger); }), SLG_STATUS_LIMIT_TOO_LARGE);
+    EXPECT_EQ(thrown([&] { Limiter(larger, options); }), SLG_STATUS_LIMIT_TOO_LARGE);
 }
 
 } // namespace
@@ -216,11 +373,17 @@ void test_on_full() {
 int main() {
     test_decisions();
     test_every_way_to_name_an_endpoint();
+    test_receipts();
+    test_reset();
+    test_batches();
+    test_keys();
+    test_windows();
     test_swap();
     test_errors_are_thrown();
     test_a_long_message_is_whole();
     test_moved_from_handles_throw();
     test_move_assignment_frees_what_was_there();
     test_on_full();
+    test_max_limit();
     return expect_report("tests/cpp/test_api.cpp");
 }

@@ -57,7 +57,8 @@ impl Limiter {
     }
 
     /// As [`check_many`](Self::check_many), handing each decision to `each` in
-    /// order instead of collecting them: nothing is allocated.
+    /// order instead of collecting them: nothing is allocated as long as sixteen
+    /// requests have no more than 64 rules together.
     pub fn check_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<Decision, Error>)) {
         self.decide_each(checks, Mode::Check, each);
     }
@@ -100,7 +101,7 @@ impl Limiter {
     }
 
     fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) {
-        let mut keys: SmallVec<[Key; 2 * CHUNK]> = SmallVec::new();
+        let mut keys: SmallVec<[Key; 4 * CHUNK]> = SmallVec::new();
         for (governed, merchant, _) in resolved.iter().flatten() {
             if let Governed::Rules(rules) = governed {
                 keys.extend(

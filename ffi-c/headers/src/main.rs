@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// In the order in which a reader meets them.
-const SOURCES: [&str; 6] = ["abi", "policy", "limiter", "check", "describe", "clock"];
+const SOURCES: [&str; 10] = [
+    "abi", "policy", "limiter", "check", "receipt", "batch", "key", "windows", "describe", "clock",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -117,6 +117,11 @@ fn every_engine_error_has_its_status() {
         max_keys: 1,
         source: std::io::ErrorKind::OutOfMemory.into(),
     };
+    let large = Error::LimitTooLarge {
+        rule: String::new(),
+        limit: 2,
+        max_limit: 1,
+    };
     for (error, status) in [
         (
             Error::InvalidMerchant { len: 0 },
@@ -130,6 +135,21 @@ fn every_engine_error_has_its_status() {
         ),
         (Error::TooManyEndpoints, SLG_STATUS_TOO_MANY_ENDPOINTS),
         (Error::TooManyRules, SLG_STATUS_TOO_MANY_RULES),
+        (
+            Error::UnknownRule {
+                name: String::new(),
+            },
+            SLG_STATUS_UNKNOWN_RULE,
+        ),
+        (Error::ForeignReceipt, SLG_STATUS_FOREIGN_RECEIPT),
+        (Error::ForeignKey, SLG_STATUS_FOREIGN_KEY),
+        (
+            Error::Precision {
+                rule: String::new(),
+            },
+            SLG_STATUS_PRECISION,
+        ),
+        (large, SLG_STATUS_LIMIT_TOO_LARGE),
         (memory, SLG_STATUS_OUT_OF_MEMORY),
         (Error::Corrupt, SLG_STATUS_CORRUPT),
     ] {

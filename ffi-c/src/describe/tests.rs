@@ -56,7 +56,7 @@ fn headers(decision: &slg_decision) -> String {
 #[test]
 fn headers_and_status_agree_with_the_engine() {
     let mut seen = [0; 7];
-    for on_full in [OnFull::Deny, OnFull::Admit] {
+    for on_full in [OnFull::Deny, OnFull::Admit, OnFull::Overflow] {
         for decision in decisions(on_full) {
             let flat = slg_decision::from(&decision);
             let lines = decision.headers();
@@ -66,10 +66,25 @@ fn headers_and_status_agree_with_the_engine() {
             assert_eq!(http_status(&flat), status.into(), "{decision:?}");
             let name = outcome_text(flat.outcome).to_str().unwrap();
             assert_eq!(name, decision.outcome.as_str());
+            assert_eq!(flat.flags & SLG_FLAG_UNTRACKED != 0, decision.untracked);
+            assert_eq!(flat.flags & !SLG_FLAG_UNTRACKED, 0, "{decision:?}");
             seen[flat.outcome as usize] += 1;
         }
     }
     assert!(seen[1..].iter().all(|count| *count > 0), "{seen:?}");
+}
+
+#[test]
+fn flags_say_how_a_rule_counts_and_who_had_no_room() {
+    let mut decision = decisions(OnFull::Deny)[0];
+    assert_eq!(slg_decision::from(&decision).flags, 0);
+    decision.untracked = true;
+    assert_eq!(slg_decision::from(&decision).flags, SLG_FLAG_UNTRACKED);
+    decision.binding.as_mut().unwrap().precision = engine::Precision::Bucketed;
+    let both = SLG_FLAG_UNTRACKED | SLG_FLAG_BUCKETED;
+    assert_eq!(slg_decision::from(&decision).flags, both);
+    decision.binding = None;
+    assert_eq!(slg_decision::from(&decision).flags, SLG_FLAG_UNTRACKED);
 }
 
 #[test]
@@ -94,7 +109,8 @@ fn a_decision_of_zeros_is_refused_and_has_no_headers() {
 
 #[test]
 fn every_status_has_a_text_of_its_own() {
-    let texts: std::collections::HashSet<_> =
-        (SLG_OK..=SLG_STATUS_PANIC + 1).map(status_text).collect();
-    assert_eq!(texts.len() as u32, SLG_STATUS_PANIC + 2);
+    let texts: std::collections::HashSet<_> = (SLG_OK..=SLG_STATUS_LIMIT_TOO_LARGE + 1)
+        .map(status_text)
+        .collect();
+    assert_eq!(texts.len() as u32, SLG_STATUS_LIMIT_TOO_LARGE + 2);
 }
