@@ -6,6 +6,7 @@ use super::draft::{Draft, Route, Rule, Window};
 
 const MAX_STAR_RULES: usize = 16;
 const MAX_LENGTH_US: u64 = 366 * 86_400 * 1_000_000;
+const MIN_BUCKETED_US: u64 = 262_144;
 
 /// The field of every mistake, as an error names it.
 pub fn fields(draft: &Draft) -> BTreeSet<String> {
@@ -95,32 +96,42 @@ fn mistaken_windows(rule: &Rule) -> Vec<String> {
     if !(1..=8).contains(&rule.windows.len()) {
         return vec!["windows".to_owned()];
     }
-    let good: Vec<usize> = good_windows(rule).map(|(index, _)| index).collect();
+    let bucketed = is_bucketed(rule);
+    let good = read_windows(rule).filter(|(_, _, us)| !bucketed || *us >= MIN_BUCKETED_US);
+    let good: Vec<usize> = good.map(|(index, ..)| index).collect();
     let all = 0..rule.windows.len();
     let mistaken = all.filter(|index| !good.contains(index));
     mistaken.map(|index| format!("windows[{index}]")).collect()
 }
 
-/// The windows without a mistake: of equal lengths the first.
-fn good_windows(rule: &Rule) -> impl Iterator<Item = (usize, &Window)> {
+/// A rule is bucketed if any of its windows is too large to be exact.
+fn is_bucketed(rule: &Rule) -> bool {
+    read_windows(rule).any(|(_, window, _)| window.limit > 2_048)
+}
+
+/// The windows that are good by themselves, with their lengths: of equal lengths
+/// the first.
+fn read_windows(rule: &Rule) -> impl Iterator<Item = (usize, &Window, u64)> {
     let mut lengths = HashSet::new();
     let windows = rule.windows.iter().enumerate();
-    windows.filter(move |(_, w)| length_us(w).is_some_and(|us| lengths.insert(us)))
+    windows.filter_map(move |(index, window)| {
+        let us = length_us(window).filter(|us| lengths.insert(*us))?;
+        Some((index, window, us))
+    })
 }
 
 /// The length of a window that is good by itself.
 fn length_us(window: &Window) -> Option<u64> {
     let us = window.count.unwrap_or(1).checked_mul(window.unit.1)?;
-    let good = (1..=2_048).contains(&window.limit) && (1..=MAX_LENGTH_US).contains(&us);
+    let good = (1..=16_777_216).contains(&window.limit) && (1..=MAX_LENGTH_US).contains(&us);
     good.then_some(us)
 }
 
-/// Whether the cost is at least 1 and at most every good window's limit.
+/// Whether the cost is at least 1 and at most every window's limit.
 fn is_cost(rule: &Rule) -> bool {
     let Some(cost) = rule.cost else { return true };
     let in_number = (1..=8).contains(&rule.windows.len());
-    let limits = good_windows(rule).map(|(_, window)| window.limit);
+    let limits = read_windows(rule).map(|(_, window, _)| window.limit);
     let smallest = limits.filter(|_| in_number).min();
-    (1..=i64::from(u32::MAX)).contains(&cost)
-        && smallest.is_none_or(|limit| cost.unsigned_abs() <= limit)
+    cost >= 1 && smallest.is_none_or(|limit| cost.unsigned_abs() <= limit)
 }
