@@ -12,8 +12,8 @@ LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
 # The virtual environment is one; cargo uses all cores by itself.
 .NOTPARALLEL:
 
-.PHONY: help demo test deep bench lint rust-test models models-deep vectors-check \
-    headers-check deny native python readme vectors headers clean
+.PHONY: help demo test deep bench lint rust-test memory models models-deep vectors-check \
+    headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean
 
 help:
 	@echo "make demo      real traffic through every surface, shown as tables"
@@ -25,7 +25,8 @@ help:
 
 # --- test -------------------------------------------------------------------
 
-test: lint deny rust-test vectors-check headers-check models native python readme
+test: lint deny rust-test memory stop-anywhere fuzz-replay vectors-check headers-check models \
+    native python readme
 	@echo "make test: all passed"
 
 lint:
@@ -36,6 +37,19 @@ lint:
 
 rust-test:
 	$(CARGO) test --locked --workspace --all-features --exclude slidegate-benches
+
+# Resident memory, in a process of its own.
+memory:
+	$(CARGO) test --locked --release -p slidegate --test memory -- --nocapture
+
+# Stops a thread at every instruction of every operation, in release code.
+stop-anywhere:
+	$(CARGO) test --locked --release -p slidegate-stop-anywhere -- --nocapture
+
+# Every input that fuzzing has kept, on the stable toolchain.
+fuzz-replay:
+	cd fuzz && $(CARGO) fmt --check && $(CARGO) clippy --locked --all-targets -- -D warnings
+	cd fuzz && $(CARGO) test --locked
 
 vectors-check:
 	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- --check tests/vectors
@@ -69,11 +83,21 @@ deny: $(BUILD)/.deny
 
 # --- longer -----------------------------------------------------------------
 
-deep: test models-deep
-	PROPTEST_CASES=100000 $(CARGO) test --locked -p slidegate --release --test differential --test churn
+deep: test models-deep fuzz
+	PROPTEST_CASES=100000 $(CARGO) test --locked -p slidegate --release --test differential --test churn \
+	    --test capacity
+	SLIDEGATE_STOP_DEEP=1 $(MAKE) stop-anywhere
 
 models-deep:
 	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=2 $(MODELS)
+
+# Needs a nightly toolchain; SANITIZER=none TOOLCHAIN=stable does without.
+CARGO_FUZZ := $(abspath $(BUILD))/cargo-fuzz/bin/cargo-fuzz
+fuzz: $(CARGO_FUZZ)
+	CARGO_FUZZ=$(CARGO_FUZZ) fuzz/run.sh 60
+
+$(CARGO_FUZZ):
+	$(CARGO) install -q --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
 
 bench:
 	$(CARGO) bench -p slidegate-benches
