@@ -54,10 +54,10 @@ pub enum Error {
     /// Another limiter prepared this key.
     #[error("the key was prepared by another limiter")]
     ForeignKey,
-    /// A rule keeps its precision, and a bucketed rule the lengths of its
+    /// A rule keeps its precision, and a bucketed rule gets no new lengths of
     /// windows, for the life of a limiter.
     #[error(
-        "rule \"{rule}\" cannot change its precision, or as a bucketed rule the lengths of its windows, while the limiter lives; give the new rule another name"
+        "rule \"{rule}\" cannot change its precision, or as a bucketed rule get new lengths of windows, while the limiter lives; give the new rule another name"
     )]
     Precision {
         /// The rule's name.

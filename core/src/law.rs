@@ -2,6 +2,8 @@
 //! instant and a cost, may the request pass, and if not, when?
 //!
 //! It sees no atomics and no clock, so a naive oracle can be held against it.
+//! Logs that count in another way judge a single window by a law of their own
+//! ([`Judge`]); how several windows go together is the same for all.
 //!
 //! A unit stamped `v` counts in a window of length `W` at instant `x` while
 //! `v + W > x`. Of `n` further units the window admits all, or none if the unit
@@ -37,35 +39,59 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
-    fn alive(self, window: &Window, at: u64) -> bool {
-        self.units > 0 && self.oldest.saturating_add(window.ticks()) > at
-    }
-
-    /// What a window's limit amounts to at an instant.
-    fn limit(self, window: &Window, at: u64, most: u32) -> u32 {
-        if !self.alive(window, at) {
-            return window.limit;
+    /// What `limit` amounts to at an instant, in a window that the oldest
+    /// refunded unit leaves at `until` and in a log of `most` units.
+    pub fn limit(self, limit: u32, until: u64, at: u64, most: u32) -> u32 {
+        if self.units == 0 || until <= at {
+            return limit;
         }
-        let lent = window.limit.saturating_add(self.units);
-        lent.min(most).max(window.limit)
+        limit.saturating_add(self.units).min(most).max(limit)
     }
 }
 
-/// The instant at which `window` would let `cost` units pass, judged by what
-/// counts at `at`; 0 if it lets them pass at `at`.
-#[inline]
-pub(crate) fn unblocks_at(
-    log: &impl Log,
-    window: &Window,
-    cost: u32,
-    at: u64,
-    credit: Credit,
-) -> u64 {
-    let limit = credit.limit(window, at, log.most());
-    debug_assert!(cost <= limit, "such a request never passes");
-    let stamp = log.stamp((limit + 1).saturating_sub(cost));
-    let free = stamp.saturating_add(window.ticks());
-    if stamp != 0 && free > at { free } else { 0 }
+/// How a log stands against a single window.
+pub(crate) trait Judge {
+    /// The instant at which `window` would let `cost` units pass, judged by what
+    /// counts at `at`; 0 if it lets them pass at `at`.
+    fn unblocks_at(&self, window: &Window, cost: u32, at: u64, credit: Credit) -> u64;
+
+    /// What `window` holds at `at`.
+    fn holding(&self, window: &Window, at: u64, credit: Credit) -> Holding;
+
+    /// The instant at which a unit stamped `at` leaves the window.
+    fn leaves_at(&self, window: &Window, at: u64) -> u64;
+}
+
+impl<L: Log> Judge for L {
+    #[inline]
+    fn unblocks_at(&self, window: &Window, cost: u32, at: u64, credit: Credit) -> u64 {
+        let limit = limit(self, window, at, credit);
+        debug_assert!(cost <= limit, "such a request never passes");
+        let stamp = self.stamp((limit + 1).saturating_sub(cost));
+        let free = self.leaves_at(window, stamp);
+        if stamp != 0 && free > at { free } else { 0 }
+    }
+
+    fn holding(&self, window: &Window, at: u64, credit: Credit) -> Holding {
+        let live = live(self, window, at);
+        Holding {
+            live,
+            remaining: limit(self, window, at, credit).saturating_sub(live),
+            frees_at: match live {
+                0 => 0,
+                _ => self.leaves_at(window, self.stamp(live)),
+            },
+        }
+    }
+
+    fn leaves_at(&self, window: &Window, at: u64) -> u64 {
+        at.saturating_add(window.ticks())
+    }
+}
+
+fn limit(log: &impl Log, window: &Window, at: u64, credit: Credit) -> u32 {
+    let until = log.leaves_at(window, credit.oldest);
+    credit.limit(window.limit, until, at, log.most())
 }
 
 /// A window that holds a request back.
@@ -81,7 +107,7 @@ pub(crate) struct Block {
 /// the longer window, then to the earlier.
 #[inline]
 fn longest_block(
-    log: &impl Log,
+    log: &impl Judge,
     windows: &[Window],
     cost: u32,
     at: u64,
@@ -89,7 +115,7 @@ fn longest_block(
 ) -> Option<Block> {
     let mut longest: Option<Block> = None;
     for (index, window) in windows.iter().enumerate() {
-        let until = unblocks_at(log, window, cost, at, credit);
+        let until = log.unblocks_at(window, cost, at, credit);
         let beats = |b: Block| (until, window.ticks()) > (b.until, windows[b.window].ticks());
         if until != 0 && longest.is_none_or(beats) {
             longest = Some(Block {
@@ -106,7 +132,7 @@ fn longest_block(
 /// `cost` is at most every limit.
 #[inline]
 pub(crate) fn block(
-    log: &impl Log,
+    log: &impl Judge,
     windows: &[Window],
     cost: u32,
     at: u64,
@@ -133,16 +159,16 @@ pub(crate) struct Holding {
     pub live: u32,
     /// Units that the window still admits.
     pub remaining: u32,
-    /// The stamp of the oldest unit that counts; 0 if none does.
-    pub oldest: u64,
+    /// The instant at which the oldest unit that counts leaves; 0 if none counts.
+    pub frees_at: u64,
 }
 
 /// Counts what `window` holds at `at`: a gallop back from the newest unit, then
 /// a bisection.
-pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) -> Holding {
+fn live(log: &impl Log, window: &Window, at: u64) -> u32 {
     let counts = |back: u32| {
         let stamp = log.stamp(back);
-        stamp != 0 && stamp.saturating_add(window.ticks()) > at
+        stamp != 0 && log.leaves_at(window, stamp) > at
     };
     let capacity = log.capacity();
     let mut live = 0;
@@ -159,11 +185,7 @@ pub(crate) fn holding(log: &impl Log, window: &Window, at: u64, credit: Credit) 
             false => dead = middle,
         }
     }
-    Holding {
-        live,
-        remaining: credit.limit(window, at, log.most()).saturating_sub(live),
-        oldest: if live == 0 { 0 } else { log.stamp(live) },
-    }
+    live
 }
 
 /// How a key stands in one of its windows: what a decision shows of it.
@@ -181,25 +203,24 @@ pub(crate) struct Standing {
 
 /// How the key stands in a window once `charged` units stamped `at` have joined
 /// the log. The window is the caller's to number.
-fn standing(log: &impl Log, window: &Window, charged: u32, at: u64, credit: Credit) -> Standing {
-    let holding = holding(log, window, at, credit);
-    let oldest = match (holding.live, charged) {
-        (0, 0) => None,
-        (0, _) => Some(at),
-        _ => Some(holding.oldest),
-    };
+fn standing(log: &impl Judge, window: &Window, charged: u32, at: u64, credit: Credit) -> Standing {
+    let holding = log.holding(window, at, credit);
     Standing {
         window: 0,
         live: holding.live + charged,
         remaining: holding.remaining.saturating_sub(charged),
-        resets_at: oldest.map_or(at, |stamp| stamp.saturating_add(window.ticks())),
+        resets_at: match (holding.live, charged) {
+            (0, 0) => at,
+            (0, _) => log.leaves_at(window, at),
+            _ => holding.frees_at,
+        },
     }
 }
 
 /// The window with the least remaining once `charged` units stamped `at` have
 /// joined the log; ties go to the longer window, then to the earlier.
 pub(crate) fn tightest(
-    log: &impl Log,
+    log: &impl Judge,
     windows: &[Window],
     charged: u32,
     at: u64,
@@ -225,7 +246,7 @@ pub(crate) fn tightest(
 /// How the key stands in every window, in their order, once `charged` units
 /// stamped `at` have joined the log; and which of them hold `cost` units back.
 pub(crate) fn standings<'l>(
-    log: &'l impl Log,
+    log: &'l impl Judge,
     windows: &'l [Window],
     cost: u32,
     charged: u32,
@@ -252,13 +273,13 @@ pub(crate) fn standings<'l>(
 
 /// How the key stands in the window that blocks it.
 pub(crate) fn blocked(
-    log: &impl Log,
+    log: &impl Judge,
     windows: &[Window],
     block: Block,
     at: u64,
     credit: Credit,
 ) -> Standing {
-    let holding = holding(log, &windows[block.window], at, credit);
+    let holding = log.holding(&windows[block.window], at, credit);
     Standing {
         window: block.window,
         live: holding.live,
@@ -368,7 +389,7 @@ mod tests {
             let by_counting = (at..at + 200).find(|&x| admits(&stamps, &windows, cost, x, credit)).unwrap();
             prop_assert_eq!(if by_law == 0 { at } else { by_law }, by_counting);
             for window in &windows {
-                let holding = holding(&log, window, at, credit);
+                let holding = log.holding(window, at, credit);
                 prop_assert_eq!(holding.live, counted(&stamps, window, at));
             }
         }

@@ -16,6 +16,7 @@
 
 #![deny(unsafe_code)]
 
+mod buckets;
 mod decision;
 mod error;
 mod law;

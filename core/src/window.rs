@@ -19,7 +19,7 @@ const QUANTUM_TICKS: u64 = 1_024;
 
 /// The shortest bucketed window, in ticks: a bucket is 1/256 of its window or
 /// less, and at least a quantum.
-const MIN_BUCKETED_TICKS: u64 = 256 * QUANTUM_TICKS;
+pub(crate) const MIN_BUCKETED_TICKS: u64 = 256 * QUANTUM_TICKS;
 
 /// The shortest bucketed window that a text can name.
 pub(crate) const MIN_BUCKETED_TEXT: &str = "263ms";
@@ -111,15 +111,6 @@ impl Window {
 
     pub(crate) const fn ticks(&self) -> u64 {
         self.length_us
-    }
-
-    /// For how many ticks, at the most, a unit counts in this window.
-    pub(crate) const fn longest_count_ticks(&self, precision: Precision) -> u64 {
-        match precision {
-            Precision::Exact => self.length_us,
-            // Up to the end of its bucket and the rest of another.
-            Precision::Bucketed => self.length_us + self.length_us / 128,
-        }
     }
 
     /// Whether the window is too short for buckets.
@@ -325,28 +316,6 @@ mod tests {
         ] {
             let message = window(text).unwrap_err();
             assert!(message.contains(bound), "{text}: {message}");
-        }
-    }
-
-    /// Buckets are 2^k ticks long, the largest that are 1/256 of the window or
-    /// less; a unit leaves with the bucket that begins a window later.
-    #[test]
-    fn no_bucketed_unit_counts_longer_than_stated() {
-        for length in [
-            262_144,
-            263_000,
-            524_287,
-            524_288,
-            1_000_000,
-            86_400_000_000u64,
-        ] {
-            let shift = (length / 256).ilog2();
-            let buckets = (length - 1).div_ceil(1 << shift);
-            let stated = Window::from_ticks(1, length).longest_count_ticks(Precision::Bucketed);
-            for stamp in [0, 1, (1 << shift) - 1, 1 << shift, 987_654_321] {
-                let counts = (((stamp >> shift) + buckets + 1) << shift) - stamp;
-                assert!((length..=stated).contains(&counts), "{length} {stamp}");
-            }
         }
     }
 

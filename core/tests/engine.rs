@@ -273,3 +273,69 @@ fn a_limit_above_what_the_limiter_was_built_for_is_refused() {
     ));
     assert!(limiter.allow("m", "", 10).unwrap());
 }
+
+const LARGE: &str = r#"
+version = 1
+[[rule]]
+name = "bulk"
+match = "*"
+windows = ["1000000/day", "5000/s"]
+"#;
+
+#[test]
+fn a_large_limit_is_bucketed_and_never_exceeded() {
+    let (limiter, clock) = limiter(LARGE);
+    let decision = limiter.check("m", "", 5_000).unwrap();
+    assert_eq!(decision.precision(), Some(Precision::Bucketed));
+    let denied = limiter.check("m", "", 1).unwrap();
+    let wait = denied.retry_after().unwrap();
+    let second = Duration::from_secs(1);
+    assert!(wait >= second && wait <= second + second / 128, "{wait:?}");
+    clock.advance(wait - Duration::from_micros(1));
+    assert!(!limiter.peek("m", "", 1).unwrap().allowed);
+    clock.advance(Duration::from_micros(1));
+    assert!(limiter.allow("m", "", 5_000).unwrap());
+    let mut units = 10_000;
+    loop {
+        clock.advance(Duration::from_millis(1_008));
+        match limiter.allow("m", "", 5_000).unwrap() {
+            true => units += 5_000,
+            false => break,
+        }
+    }
+    assert_eq!(units, 1_000_000);
+    let usage = limiter.key_usage("m", "bulk").unwrap().unwrap();
+    assert_eq!(usage.windows[0].live, 1_000_000);
+    assert_eq!(limiter.reset("m", None).unwrap(), 1);
+    clock.advance(Duration::from_millis(2));
+    assert!(limiter.allow("m", "", 5_000).unwrap());
+}
+
+#[test]
+fn a_rule_keeps_its_precision_and_its_lengths() {
+    let (limiter, _) = limiter(LARGE);
+    for (windows, accepted) in [
+        ("\"2000000/day\", \"6000/s\"", true),
+        ("\"2000000/day\"", true),
+        ("\"2000000/day\", \"5000/2s\"", false),
+        ("\"100/s\"", false),
+    ] {
+        let text = LARGE.replace("\"1000000/day\", \"5000/s\"", windows);
+        let swapped = limiter.swap(&Policy::from_toml(&text).unwrap());
+        match accepted {
+            true => assert!(swapped.is_ok(), "{windows}"),
+            false => assert!(matches!(swapped, Err(Error::Precision { .. })), "{windows}"),
+        }
+    }
+}
+
+#[test]
+fn a_receipt_from_before_a_reset_lends_nothing() {
+    for windows in ["10/s", "5000/s"] {
+        let (limiter, clock) = limiter(&SINGLE.replace("10/s", windows));
+        let (_, receipt) = limiter.check_with_receipt("m", "", 4).unwrap();
+        limiter.reset("m", None).unwrap();
+        clock.advance(Duration::from_millis(2));
+        assert!(!limiter.refund(receipt.unwrap()).unwrap(), "{windows}");
+    }
+}

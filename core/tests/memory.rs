@@ -63,7 +63,10 @@ impl Fleet {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes long without optimisation: make memory")]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes long without optimisation: make memory"
+)]
 fn resident_memory_follows_traffic() {
     let fleet = Fleet::new("100/min");
     fleet.admit(1, 1);

@@ -1,17 +1,18 @@
 //! What is in force: a policy with everything that checks would otherwise work
 //! out again each time. Immutable; a change makes a new one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::known::Known;
 use super::usage::RuleCounts;
 use super::{Endpoint, EndpointId};
+use crate::buckets::Shifts;
 use crate::decision::RuleId;
-use crate::error::{Error, MAX_ENDPOINTS, MAX_RULE_IDS, shown};
+use crate::error::{Error, MAX_ENDPOINTS, shown};
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::table::{Hashing, Key, NameHash, Table};
+use crate::table::{Bucketed, Exact, Hashing, Key, NameHash, Sizes, Table};
 use crate::window::Precision;
 
 /// The rules that govern one request, as indices into the policy's rules, in
@@ -35,6 +36,8 @@ pub(crate) struct ActiveRule {
     /// Whose history the rule charges, if not the merchant's.
     owner: Option<NameHash>,
     pub min_limit: u32,
+    /// The planes of a bucketed rule's logs.
+    pub shifts: Shifts,
     pub usage: Arc<RuleCounts>,
 }
 
@@ -64,87 +67,40 @@ pub(crate) struct Active {
     pub version: u64,
     pub policy: Policy,
     rules: Vec<ActiveRule>,
-    /// Every rule name of the limiter's life; the place is the id.
-    names: Arc<Interned>,
-    /// What was counted of each of them.
-    counts: Vec<Arc<RuleCounts>>,
-    endpoints: Arc<Interned>,
+    known: Known,
     /// What governs each endpoint id.
     governed: Vec<Governed>,
 }
 
-/// Texts with ids that never change: the id is the place in the list.
-#[derive(Default, Clone)]
-struct Interned {
-    by_id: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, u32>,
-}
-
-impl Interned {
-    /// The id of `text`, a new one if it has none; `None` where `most` ids are
-    /// out already.
-    fn intern(self: &mut Arc<Self>, text: &str, most: usize) -> Option<u32> {
-        if let Some(id) = self.ids.get(text) {
-            return Some(*id);
-        }
-        if self.by_id.len() == most {
-            return None;
-        }
-        let texts = Arc::make_mut(self);
-        let (text, id): (Arc<str>, u32) = (Arc::from(text), texts.by_id.len() as u32);
-        texts.by_id.push(text.clone());
-        texts.ids.insert(text, id);
-        Some(id)
-    }
-}
-
-/// What a limiter keeps from policy to policy.
-#[derive(Default)]
-struct Known {
-    names: Arc<Interned>,
-    counts: Vec<Arc<RuleCounts>>,
-    endpoints: Arc<Interned>,
-}
-
 impl Active {
-    pub fn first(policy: Policy, hashing: &Hashing, max_limit: u32) -> Result<Self, Error> {
-        check_limits(&policy, max_limit)?;
-        Self::new(1, policy, hashing, Known::default())
+    pub fn first(policy: Policy, hashing: &Hashing, sizes: &Sizes) -> Result<Self, Error> {
+        Self::new(1, policy, hashing, sizes, Known::default())
     }
 
     pub fn with_policy(
         &self,
         policy: Policy,
         hashing: &Hashing,
-        max_limit: u32,
+        sizes: &Sizes,
     ) -> Result<Self, Error> {
-        check_limits(&policy, max_limit)?;
-        let known = Known {
-            names: self.names.clone(),
-            counts: self.counts.clone(),
-            endpoints: self.endpoints.clone(),
-        };
-        Self::new(self.version + 1, policy, hashing, known)
+        Self::new(self.version + 1, policy, hashing, sizes, self.known.clone())
     }
 
-    fn new(version: u64, policy: Policy, hashing: &Hashing, known: Known) -> Result<Self, Error> {
-        let Known {
-            mut names,
-            mut counts,
-            endpoints,
-        } = known;
+    fn new(
+        version: u64,
+        policy: Policy,
+        hashing: &Hashing,
+        sizes: &Sizes,
+        mut known: Known,
+    ) -> Result<Self, Error> {
+        check_limits(&policy, sizes.max_limit)?;
         let mut rules = Vec::with_capacity(policy.inner.rules.len());
         for rule in &policy.inner.rules {
-            if rule.precision == Precision::Bucketed {
-                let rule = rule.name.to_string();
-                return Err(Error::Precision { rule });
-            }
-            let id = names.intern(&rule.name, MAX_RULE_IDS);
-            let id = id.ok_or(Error::TooManyRules)?;
-            counts.resize_with(names.by_id.len(), Arc::default);
+            let (id, shifts) = known.rule(rule, sizes)?;
             rules.push(ActiveRule {
                 id: RuleId(id),
-                usage: counts[id as usize].clone(),
+                shifts,
+                usage: known.counts[id as usize].clone(),
                 hash: hashing.rule(&rule.name),
                 owner: (rule.per == Per::All).then(|| everybody(hashing)),
                 min_limit: rule.min_limit(),
@@ -154,21 +110,29 @@ impl Active {
             version,
             policy,
             rules,
-            names,
-            counts,
-            endpoints,
+            known,
             governed: Vec::new(),
         };
         active.governed = active.govern_templates();
         Ok(active)
     }
 
-    /// Makes the table remember units for as long as the policy's windows count
+    /// Makes the tables remember units for as long as the policy's windows count
     /// them.
-    pub fn raise_horizons(&self, table: &Table) {
+    pub fn raise_horizons(&self, exact: &Table<Exact>) {
         for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
-            table.raise_horizon(active.id.0, rule.retention());
+            let (id, ticks) = (active.id.0, rule.longest_window());
+            match (rule.precision, self.buckets()) {
+                (Precision::Bucketed, Some(table)) => table.raise_horizon(id, ticks),
+                _ => exact.raise_horizon(id, ticks),
+            }
         }
+    }
+
+    /// The keys of bucketed rules, once there was one.
+    #[inline]
+    pub fn buckets(&self) -> Option<&Table<Bucketed>> {
+        self.known.buckets.as_deref()
     }
 
     /// The keys of a merchant under one rule, or under all rules that ever were.
@@ -182,17 +146,17 @@ impl Active {
     ) -> Result<Vec<Key>, Error> {
         let key = |id: u32, name: &str, owner| Key::new(id, hashing.rule(name), owner);
         let Some(name) = rule else {
-            let all = self.names.by_id.iter().zip(0..);
+            let all = self.known.names.by_id.iter().zip(0..);
             return Ok(all.map(|(name, id)| key(id, name, merchant)).collect());
         };
-        let id = self.names.ids.get(name).copied();
+        let id = self.known.names.ids.get(name).copied();
         let id = id.ok_or_else(|| Error::UnknownRule { name: shown(name) })?;
         let owners = [merchant, everybody(hashing)];
         Ok(owners.map(|owner| key(id, name, owner)).to_vec())
     }
 
     fn govern_templates(&self) -> Vec<Governed> {
-        let templates = self.endpoints.by_id.iter();
+        let templates = self.known.endpoints.by_id.iter();
         // Each was checked when it got its id, so none fails here.
         let govern = |text: &Arc<str>| {
             self.govern_template(text)
@@ -209,8 +173,8 @@ impl Active {
 
     pub fn with_endpoint(&self, template: &str) -> Result<Self, Error> {
         let endpoint = self.govern_template(template)?;
-        let mut endpoints = self.endpoints.clone();
-        let id = endpoints.intern(template, MAX_ENDPOINTS);
+        let mut known = self.known.clone();
+        let id = known.endpoints.intern(template, MAX_ENDPOINTS);
         let id = id.ok_or(Error::TooManyEndpoints)? as usize;
         let mut governed = self.governed.clone();
         if id == governed.len() {
@@ -220,26 +184,27 @@ impl Active {
             version: self.version,
             policy: self.policy.clone(),
             rules: self.rules.clone(),
-            names: self.names.clone(),
-            counts: self.counts.clone(),
-            endpoints,
+            known,
             governed,
         })
     }
 
     pub fn endpoint_id(&self, template: &str) -> Option<EndpointId> {
-        let index = self.endpoints.ids.get(template)?;
+        let index = self.known.endpoints.ids.get(template)?;
         Some(EndpointId(index + 1))
     }
 
     /// What was counted of a rule.
     pub fn counts(&self, rule: RuleId) -> Option<&RuleCounts> {
-        self.counts.get(rule.0 as usize).map(|counts| &**counts)
+        self.known
+            .counts
+            .get(rule.0 as usize)
+            .map(|counts| &**counts)
     }
 
     /// The rule with a name, if the policy has it.
     pub fn rule_by_name(&self, name: &str) -> Option<(&Rule, &ActiveRule)> {
-        self.rule_by_id(*self.names.ids.get(name)?)
+        self.rule_by_id(*self.known.names.ids.get(name)?)
     }
 
     /// The rule with an id, if the policy has it.
@@ -249,7 +214,7 @@ impl Active {
     }
 
     pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
-        self.names.by_id.get(rule.0 as usize).cloned()
+        self.known.names.by_id.get(rule.0 as usize).cloned()
     }
 
     #[inline]

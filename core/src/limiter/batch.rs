@@ -9,6 +9,7 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::table::Key;
 use crate::time::Now;
+use crate::window::Precision;
 
 /// One request of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -104,11 +105,9 @@ impl Limiter {
         let mut keys: SmallVec<[Key; 4 * CHUNK]> = SmallVec::new();
         for (governed, merchant, _) in resolved.iter().flatten() {
             if let Governed::Rules(rules) = governed {
-                keys.extend(
-                    rules
-                        .iter()
-                        .map(|rule| active.rule(*rule).1.key(merchant.hash)),
-                );
+                let rules = rules.iter().map(|rule| active.rule(*rule));
+                let exact = rules.filter(|(rule, _)| rule.precision == Precision::Exact);
+                keys.extend(exact.map(|(_, active)| active.key(merchant.hash)));
             }
         }
         std::hint::black_box(self.table.warm(&keys));

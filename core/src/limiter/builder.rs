@@ -115,11 +115,11 @@ impl LimiterBuilder {
             counters: self.key_counters,
         };
         let table = Table::new(&sizes).map_err(refused)?;
-        let active = Active::first(policy.clone(), &hashing, self.max_limit)?;
+        let active = Active::first(policy.clone(), &hashing, &sizes)?;
         active.raise_horizons(&table);
         Ok(Limiter {
             id,
-            max_limit: self.max_limit,
+            sizes,
             counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
             table,

@@ -4,6 +4,7 @@ mod active;
 mod batch;
 mod builder;
 mod endpoint;
+mod known;
 mod prepared;
 mod receipt;
 mod request;
@@ -24,7 +25,7 @@ use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::{ArcSwap, CachePadded, Register};
-use crate::table::{Hashing, Table};
+use crate::table::{Exact, Hashing, Sizes, Table};
 use crate::time::Timeline;
 use active::Active;
 use request::{Extras, Mode};
@@ -71,10 +72,10 @@ pub enum OnFull {
 pub struct Limiter {
     /// Tells receipts and prepared keys whose they are.
     id: u64,
-    max_limit: u32,
+    sizes: Sizes,
     counts_keys: bool,
     active: ArcSwap<Active>,
-    table: Table,
+    table: Table<Exact>,
     hashing: Hashing,
     clock: Timeline,
     on_full: OnFull,
@@ -194,11 +195,12 @@ impl Limiter {
     /// every decision says which version it used.
     ///
     /// # Errors
-    /// [`Error::TooManyRules`], [`Error::LimitTooLarge`], [`Error::Precision`]; the
+    /// [`Error::TooManyRules`], [`Error::LimitTooLarge`], [`Error::Precision`],
+    /// [`Error::Memory`]; the
     /// old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
         let next = self.update(|active| {
-            let next = active.with_policy(policy.clone(), &self.hashing, self.max_limit)?;
+            let next = active.with_policy(policy.clone(), &self.hashing, &self.sizes)?;
             // Before the policy is in force: whoever admits under it must find
             // that nothing is let go of by a shorter window any more.
             next.raise_horizons(&self.table);
@@ -245,7 +247,9 @@ impl Limiter {
     /// How many keys (a rule and a merchant each) the table holds, idle ones
     /// included. It walks the whole table: for monitoring, not for every request.
     pub fn keys(&self) -> usize {
-        self.table.count_keys()
+        let active = self.active.load();
+        let bucketed = active.buckets().map_or(0, Table::count_keys);
+        self.table.count_keys() + bucketed
     }
 
     /// Replaces the active state by what `change` makes of it, again and again

@@ -6,7 +6,7 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::ring::Query;
 use crate::sync::Register;
-use crate::table::{Key, NameHash, Reply, Table};
+use crate::table::{Key, Kind, NameHash, Reply, Table};
 use crate::time::Now;
 
 /// A merchant and an endpoint resolved once, for callers who check them often:
@@ -34,9 +34,9 @@ pub(super) struct Hints([Register; HINTS]);
 impl Hints {
     /// Asks the key of the rule at `place` among those that govern the request.
     #[inline]
-    pub fn ask(
+    pub fn ask<K: Kind>(
         &self,
-        table: &Table,
+        table: &Table<K>,
         place: usize,
         key: Key,
         query: &Query<'_>,

@@ -8,8 +8,9 @@ use super::request::{Extras, Mode, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::table::{Place, Table};
+use crate::table::{Bucketed, Exact, Place, Table};
 use crate::time::Now;
+use crate::window::Precision;
 
 /// What one admission charged: the right to give it back, once.
 ///
@@ -30,11 +31,23 @@ pub(super) struct Charge {
     pub units: u32,
     /// Their stamp.
     pub at: u64,
+    /// Which table holds the key.
+    pub precision: Precision,
 }
 
 impl Charge {
-    pub fn refund(self, table: &Table, now: Now<'_>) -> bool {
-        table.refund(self.place, self.units, self.at, now)
+    pub fn refund(
+        self,
+        exact: &Table<Exact>,
+        buckets: Option<&Table<Bucketed>>,
+        now: Now<'_>,
+    ) -> bool {
+        match (self.precision, buckets) {
+            (Precision::Bucketed, Some(table)) => {
+                table.refund(self.place, self.units, self.at, now)
+            }
+            _ => exact.refund(self.place, self.units, self.at, now),
+        }
     }
 }
 
@@ -79,7 +92,9 @@ impl Limiter {
             return Err(Error::ForeignReceipt);
         }
         let now = Now::Fixed(self.clock.now());
-        let refund = |any, charge: &Charge| charge.refund(&self.table, now) || any;
+        let active = self.active.load();
+        let buckets = active.buckets();
+        let refund = |any, charge: &Charge| charge.refund(&self.table, buckets, now) || any;
         Ok(receipt.charges.iter().fold(false, refund))
     }
 
@@ -100,7 +115,11 @@ impl Limiter {
         check_merchant(merchant)?;
         let active = self.active.load();
         let keys = active.keys_of(&self.hashing, self.hashing.merchant(merchant), rule)?;
-        let reset = |key: &_| self.table.reset(*key);
+        let buckets = active.buckets();
+        let reset = |key: &_| {
+            let exact = self.table.reset(*key);
+            buckets.is_some_and(|table| table.reset(*key)) || exact
+        };
         Ok(keys.iter().filter(|key| reset(key)).count())
     }
 }

@@ -21,9 +21,9 @@ use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::law::Standing;
 use crate::policy::{MAX_WINDOWS, Rule};
 use crate::ring::{Answer, Ask, Query, Standings};
-use crate::table::{Hashing, Key, NameHash, Place, Reply};
+use crate::table::{Hashing, Key, Kind, NameHash, Place, Reply, Table};
 use crate::time::{Now, Reading};
-use crate::window::Window;
+use crate::window::{Precision, Window};
 
 /// What a call wants of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,7 @@ impl Answered<'_> {
             place,
             units: self.claim.cost,
             at: self.answer.at,
+            precision: self.claim.rule.precision,
         })
     }
 }
@@ -333,6 +334,7 @@ impl<'a> Request<'a> {
         let query = Query {
             name: claim.name,
             windows: claim.windows,
+            shifts: &claim.active.shifts,
             cost: claim.cost,
             ask,
             detail: true,
@@ -377,7 +379,7 @@ impl<'a> Request<'a> {
 
     fn give_back(&self, charged: &[Answered<'a>]) {
         for charge in charged.iter().filter_map(Answered::charge) {
-            charge.refund(&self.limiter.table, self.now);
+            charge.refund(&self.limiter.table, self.active.buckets(), self.now);
         }
     }
 
@@ -408,7 +410,10 @@ impl<'a> Request<'a> {
         }
         if let (true, Some(place)) = (self.limiter.counts_keys, answered.place) {
             let live = answer.standing.map_or(0, |standing| standing.live);
-            self.limiter.table.tally(place, answer.admitted, live);
+            match (claim.rule.precision, self.active.buckets()) {
+                (Precision::Bucketed, Some(table)) => table.tally(place, answer.admitted, live),
+                _ => self.limiter.table.tally(place, answer.admitted, live),
+            }
         }
     }
 
@@ -417,6 +422,7 @@ impl<'a> Request<'a> {
         let query = Query {
             name: claim.name,
             windows: claim.windows,
+            shifts: &claim.active.shifts,
             cost: claim.cost,
             ask,
             detail: self.mode != Mode::Allow || self.limiter.counts_keys,
@@ -448,7 +454,21 @@ impl<'a> Request<'a> {
     }
 
     fn reply(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
-        let table = &self.limiter.table;
+        match (claim.rule.precision, self.active.buckets()) {
+            (Precision::Exact, _) => self.reply_of(&self.limiter.table, claim, query, now),
+            (Precision::Bucketed, Some(table)) => self.reply_of(table, claim, query, now),
+            // It was made before the policy came into force.
+            (Precision::Bucketed, None) => Reply::Corrupt,
+        }
+    }
+
+    fn reply_of<K: Kind>(
+        &self,
+        table: &Table<K>,
+        claim: &Claim<'a>,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Reply {
         let reply = match self.extras.hints {
             Some(hints) => hints.ask(table, claim.place, claim.key, query, now),
             None => table.ask(claim.key, query, now),

@@ -14,8 +14,9 @@ use crate::decision::{RuleId, WindowStatus};
 use crate::error::{Error, shown};
 use crate::ring::{Ask, Query, Standings};
 use crate::sync::Shards;
-use crate::table::{Found, Key, Tally};
+use crate::table::{Found, Key, Kind, Table, Tally};
 use crate::time::Now;
+use crate::window::Precision;
 
 /// What became of the requests that a rule governed, since the limiter was built.
 ///
@@ -146,10 +147,13 @@ impl Limiter {
         check_merchant(merchant)?;
         let active = self.active.load();
         let found = active.rule_by_name(rule);
-        let (_, rule) = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
+        let (of_policy, rule) = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
         let Merchant { name, hash } = Merchant::new(merchant, &self.hashing);
-        let found = self.table.find(rule.key(hash), rule.owner_name(name));
-        Ok(found.and_then(|found| self.usage_of(&active, found)))
+        let (key, name) = (rule.key(hash), rule.owner_name(name));
+        Ok(match (of_policy.precision, active.buckets()) {
+            (Precision::Bucketed, Some(table)) => self.usage_of_key(table, &active, key, name),
+            _ => self.usage_of_key(&self.table, &active, key, name),
+        })
     }
 
     /// All keys of rules in force, in no order; a walk over the whole table that
@@ -157,11 +161,35 @@ impl Limiter {
     /// [`LimiterBuilder::names`](crate::LimiterBuilder::names)).
     pub fn usage(&self) -> impl Iterator<Item = KeyUsage> + '_ {
         let active = self.active.load_full();
-        let found = (0..self.table.slots()).filter_map(|slot| self.table.named(slot));
-        found.filter_map(move |found| {
-            let named = self.is_named(&active, &found);
-            named.then(|| self.usage_of(&active, found)).flatten()
+        let exact = self.table.slots();
+        let bucketed = active.buckets().map_or(0, Table::slots);
+        (0..exact + bucketed).filter_map(move |slot| {
+            match (slot.checked_sub(exact), active.buckets()) {
+                (Some(slot), Some(table)) => self.usage_in(table, &active, slot),
+                _ => self.usage_in(&self.table, &active, slot),
+            }
         })
+    }
+
+    fn usage_in<K: Kind>(
+        &self,
+        table: &Table<K>,
+        active: &Active,
+        slot: usize,
+    ) -> Option<KeyUsage> {
+        let found = table.named(slot)?;
+        let named = self.is_named(active, &found);
+        named.then(|| self.usage_of(table, active, found)).flatten()
+    }
+
+    fn usage_of_key<K: Kind>(
+        &self,
+        table: &Table<K>,
+        active: &Active,
+        key: Key,
+        name: &[u8],
+    ) -> Option<KeyUsage> {
+        self.usage_of(table, active, table.find(key, name)?)
     }
 
     /// The `n` keys that use most of their limit ([`KeyUsage::utilisation`]),
@@ -187,20 +215,24 @@ impl Limiter {
         })
     }
 
-    fn usage_of(&self, active: &Active, found: Found) -> Option<KeyUsage> {
+    fn usage_of<K: Kind>(
+        &self,
+        table: &Table<K>,
+        active: &Active,
+        found: Found,
+    ) -> Option<KeyUsage> {
         let (rule, of_active) = active.rule_by_id(found.rule)?;
         let standings = RefCell::new(Standings::new());
         let query = Query {
             name: &found.name,
             windows: &rule.windows,
+            shifts: &of_active.shifts,
             cost: 1,
             ask: Ask::Peek,
             detail: false,
             standings: Some(&standings),
         };
-        let answer = self
-            .table
-            .ask_found(&found, &query, Now::Live(&self.clock))?;
+        let answer = table.ask_found(&found, &query, Now::Live(&self.clock))?;
         let status = |(standing, blocks): (_, bool)| {
             WindowStatus::new(
                 of_active.id,
@@ -214,7 +246,7 @@ impl Limiter {
         Some(KeyUsage {
             rule: of_active.id,
             windows: standings.into_inner().into_iter().map(status).collect(),
-            counters: self.table.tallied(found.slot).map(KeyCounters::from),
+            counters: table.tallied(found.slot).map(KeyCounters::from),
             merchant: found.name,
         })
     }

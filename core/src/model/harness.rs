@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use loom::model::Builder;
 
+use crate::buckets::Shifts;
 use crate::ring::{Answer, Ask, Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
 use crate::sync::trace::{self, Died, Event};
 use crate::sync::{Register, Words};
@@ -20,6 +21,7 @@ pub(super) const EXACT_RETRY: &str = "a denial names the exact instant";
 pub(super) const CHARGED_AS_ANSWERED: &str =
     "a key is charged what was answered, no more and no less";
 pub(super) const NOT_LOST: &str = "no unit that counts is lost";
+pub(super) const CONSISTENT: &str = "the words never contradict each other";
 
 /// A model: a body that loom runs once for every interleaving.
 pub(super) struct Model {
@@ -27,6 +29,7 @@ pub(super) struct Model {
     /// `None` explores everything.
     preemptions: Option<usize>,
     expected: Vec<Event>,
+    thorough: bool,
 }
 
 impl Model {
@@ -35,6 +38,7 @@ impl Model {
             name: name.into(),
             preemptions: None,
             expected: Vec::new(),
+            thorough: false,
         }
     }
 
@@ -55,6 +59,13 @@ impl Model {
         self
     }
 
+    /// Tries both orders of any two accesses to one word. Without it loom leaves
+    /// out those that a thread's own load hides (tokio-rs/loom#166, #392).
+    pub fn thorough(mut self) -> Self {
+        self.thorough = true;
+        self
+    }
+
     /// Runs a model that takes minutes, under `make deep` only.
     pub fn run_if_deep(self, body: impl Fn() + Send + Sync + 'static) {
         match std::env::var_os("SLIDEGATE_MODEL_DEEP") {
@@ -65,6 +76,8 @@ impl Model {
 
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
         trace::start();
+        let all = std::env::var_os("SLIDEGATE_MODEL_THOROUGH").is_some();
+        trace::thorough(self.thorough || all);
         let began = Instant::now();
         let executions = Arc::new(Register::default());
         let count = executions.clone();
@@ -100,10 +113,13 @@ impl Model {
     }
 }
 
-const ALL_EVENTS: [Event; 10] = [
+const ALL_EVENTS: [Event; 13] = [
     Event::Grow,
     Event::Help,
     Event::Lap,
+    Event::Rotate,
+    Event::Abandoned,
+    Event::Ahead,
     Event::Takeover,
     Event::DuplicateLost,
     Event::Evict,
@@ -140,6 +156,7 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
     Query {
         name: b"",
         windows,
+        shifts: Shifts::NONE,
         cost,
         ask: Ask::Charge,
         detail: true,
@@ -231,6 +248,17 @@ impl Admitted {
 
     pub fn units(&self) -> usize {
         self.0.len()
+    }
+
+    /// The newest stamp; 0 if there is none.
+    pub fn newest(&self) -> u64 {
+        self.0.iter().copied().max().unwrap_or(0)
+    }
+
+    /// Units that count at `at`, if one stamped `v` leaves at `leaves_at(v)`.
+    pub fn live_by(&self, leaves_at: impl Fn(u64) -> u64, at: u64) -> u32 {
+        let counts = |v: &&u64| **v <= at && leaves_at(**v) > at;
+        self.0.iter().filter(counts).count() as u32
     }
 
     /// Units that count in `window` at `at`.

@@ -7,8 +7,10 @@
 //! demands that a model fails on the assertion that names the promise broken.
 //!
 //! `SLIDEGATE_MODEL_PREEMPTIONS` raises the preemption bound of the bounded
-//! models (`make deep`).
+//! models (`make deep`). `SLIDEGATE_MODEL_THOROUGH` makes all models thorough:
+//! loom by itself does not try every order of accesses to one word.
 
+mod buckets;
 mod growth;
 mod harness;
 mod mutants;

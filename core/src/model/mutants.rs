@@ -8,7 +8,7 @@ use super::{growth, ring, table};
 use crate::sync::fault::{Fault, plant};
 
 /// Runs a model with the fault planted; it must fail on one of `promises`.
-fn dies(fault: Fault, promises: &[&str], model: impl FnOnce(Model)) {
+pub(super) fn dies(fault: Fault, promises: &[&str], model: impl FnOnce(Model)) {
     plant(Some(fault));
     let bounded = Model::bounded(format!("with {fault:?}"), 2);
     let outcome = catch_unwind(AssertUnwindSafe(|| model(bounded)));

@@ -76,10 +76,9 @@ impl Rule {
         self.windows.iter().map(|w| w.limit).min().unwrap_or(0)
     }
 
-    /// For how many ticks, at the most, a unit of this rule counts.
-    pub fn retention(&self) -> u64 {
-        let counts = |window: &Window| window.longest_count_ticks(self.precision);
-        self.windows.iter().map(counts).max().unwrap_or(0)
+    /// The longest window, in ticks.
+    pub fn longest_window(&self) -> u64 {
+        self.windows.iter().map(Window::ticks).max().unwrap_or(0)
     }
 }
 
@@ -164,12 +163,5 @@ mod tests {
             let rule = &rule(body).rules[0];
             assert_eq!((rule.precision, rule.per), (precision, per), "{body}");
         }
-    }
-
-    #[test]
-    fn a_key_is_kept_as_long_as_a_unit_may_count() {
-        let retention = |body| rule(body).rules[0].retention();
-        assert_eq!(retention("[\"1/s\", \"2/min\"]"), 60_000_000);
-        assert_eq!(retention("[\"1/s\", \"5000/min\"]"), 60_468_750);
     }
 }

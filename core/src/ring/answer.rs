@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use smallvec::SmallVec;
 
 use super::{CAPACITIES, Head, Ring};
-use crate::law::{self, Block, Credit, Log, Standing};
+use crate::buckets::Shifts;
+use crate::law::{self, Block, Credit, Judge, Log, Standing};
 use crate::time::{Now, Reading};
 use crate::window::Window;
 
@@ -26,6 +27,8 @@ pub(crate) struct Query<'p> {
     /// The merchant's name, for a key that is inserted.
     pub name: &'p [u8],
     pub windows: &'p [Window],
+    /// The planes of a bucketed log; an exact one has none.
+    pub shifts: &'p Shifts,
     /// Units, at least 1 and at most the smallest limit; ignored by a survey.
     pub cost: u32,
     pub ask: Ask,
@@ -126,9 +129,10 @@ pub(crate) fn answer_fresh(query: &Query<'_>, clock: Now<'_>) -> Answer {
     }
 }
 
+/// Whether a log admits, or a survey asked, and the detail if the query wants it.
 #[inline]
-pub(super) fn answer(
-    log: &impl Log,
+pub(crate) fn answer(
+    log: &impl Judge,
     query: &Query<'_>,
     at: u64,
     credit: Credit,

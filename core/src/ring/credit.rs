@@ -31,7 +31,11 @@ impl Ring<'_> {
         for _ in 0..ATTEMPTS {
             let word = self.refund_word().load();
             let birth = self.birth().load();
-            if admitted_at <= birth || admitted_at.saturating_add(horizon) <= now {
+            // A frozen ring is nobody's, or a reset key's.
+            if self.head().is_frozen()
+                || admitted_at <= birth
+                || admitted_at.saturating_add(horizon) <= now
+            {
                 return false;
             }
             let lent = decode(word);

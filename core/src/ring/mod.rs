@@ -42,7 +42,7 @@ mod head;
 mod planes;
 mod tenancy;
 
-pub(crate) use answer::{Answer, Ask, Query, Standings, answer_fresh};
+pub(crate) use answer::{Answer, Ask, Query, Standings, answer, answer_fresh};
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
 
@@ -50,7 +50,7 @@ use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::time::Now;
-use answer::{Snapshot, answer};
+use answer::Snapshot;
 use planes::{CAPACITIES, STATE_WORDS};
 
 /// Every loop ends: words that no protocol step wrote must not hang a caller.
@@ -76,7 +76,8 @@ pub(crate) struct Tenant<'t> {
 }
 
 impl Tenant<'_> {
-    fn holds(self) -> bool {
+    /// Whether the slot is still the tenant's.
+    pub fn holds(self) -> bool {
         self.key.load() == self.word
     }
 }

@@ -28,6 +28,16 @@ pub(crate) enum Fault {
     FreezeKeyUnchecked,
     /// Copy a cell to a higher plane without reading the head again.
     CopyUnchecked,
+    /// Enter a bucket after the head has moved into it.
+    EnterLate,
+    /// Enter a bucket without reading the head again.
+    EnterUnchecked,
+    /// Do not mark a bucket as left.
+    LeaveUnmarked,
+    /// Believe an entry of a bucket that the head may not have been in.
+    EntryTrusted,
+    /// Take a cell of a later lap for an empty one.
+    LapIgnored,
 }
 
 #[cfg(not(slidegate_loom))]

@@ -24,27 +24,55 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One word of the engine's state.
 #[derive(Debug)]
-#[repr(transparent)]
-pub(crate) struct Word(AtomicU64);
-
-impl Word {
+#[cfg_attr(not(slidegate_loom), repr(transparent))]
+pub(crate) struct Word {
+    value: AtomicU64,
     #[cfg(slidegate_loom)]
+    turns: AtomicU64,
+}
+
+#[cfg(slidegate_loom)]
+impl Word {
     fn new() -> Self {
-        Self(AtomicU64::new(0))
+        Self {
+            value: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+        }
     }
 
+    /// In a thorough model, makes loom try both orders of any two accesses to the
+    /// word. By itself loom remembers only the last access, so a thread that loads
+    /// a word and then changes it hides another's earlier load, and the order in
+    /// which the change comes first is never tried. Relaxed, so that it orders
+    /// nothing within an execution.
+    fn take_turn(&self) {
+        if trace::is_thorough() {
+            self.turns.fetch_add(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(not(slidegate_loom))]
+impl Word {
+    #[inline(always)]
+    fn take_turn(&self) {}
+}
+
+impl Word {
     /// Reads the word, and with it everything that its writer had done.
     #[inline]
     pub fn load(&self) -> u64 {
         trace::step();
-        self.0.load(Ordering::Acquire)
+        self.take_turn();
+        self.value.load(Ordering::Acquire)
     }
 
     /// Replaces `old` by `new`; `false` if the word holds something else.
     #[inline]
     pub fn cas(&self, old: u64, new: u64) -> bool {
         trace::step();
-        self.0
+        self.take_turn();
+        self.value
             .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
@@ -55,7 +83,8 @@ impl Word {
     #[inline]
     pub fn load_newest(&self) -> u64 {
         trace::step();
-        self.0.fetch_add(0, Ordering::AcqRel)
+        self.take_turn();
+        self.value.fetch_add(0, Ordering::AcqRel)
     }
 
     /// Raises the word to at least `value`. Each turn but the last means that
@@ -76,7 +105,7 @@ impl Word {
     /// Adds to a statistic kept among the state's words. It orders nothing.
     #[inline]
     pub fn count(&self, units: u64) {
-        self.0.fetch_add(units, Ordering::Relaxed);
+        self.value.fetch_add(units, Ordering::Relaxed);
     }
 }
 

@@ -12,6 +12,12 @@ pub(crate) enum Event {
     Grow,
     /// An admission overwrote a cell of an earlier lap.
     Lap,
+    /// A bucket was entered.
+    Rotate,
+    /// An entry that an overtaken thread had left was replaced.
+    Abandoned,
+    /// A thread found that another's clock had run a lap ahead.
+    Ahead,
     /// A thread finished another thread's insertion of the same key.
     Takeover,
     /// An insertion lost against one of the same key in another slot.
@@ -37,7 +43,7 @@ pub(crate) fn event(_event: Event) {}
 pub(crate) fn step() {}
 
 #[cfg(slidegate_loom)]
-pub(crate) use modelled::{Died, event, light_fuse, seen, start, step};
+pub(crate) use modelled::{Died, event, is_thorough, light_fuse, seen, start, step, thorough};
 
 #[cfg(slidegate_loom)]
 mod modelled {
@@ -51,6 +57,7 @@ mod modelled {
         // Threads of a model interleave, so each has a fuse of its own.
         static FUSES: RefCell<Vec<(loom::thread::ThreadId, usize)>> = const { RefCell::new(Vec::new()) };
         static ARMED: Cell<bool> = const { Cell::new(false) };
+        static THOROUGH: Cell<bool> = const { Cell::new(false) };
     }
 
     /// What a thread is stopped with: it unwinds to its closure and does nothing more.
@@ -69,6 +76,16 @@ mod modelled {
     pub(crate) fn start() {
         SEEN.with_borrow_mut(|seen| *seen = [0; EVENTS]);
         disarm();
+    }
+
+    /// Whether the models of this thread try both orders of any two accesses to
+    /// one word from now on.
+    pub(crate) fn thorough(thorough: bool) {
+        THOROUGH.set(thorough);
+    }
+
+    pub(crate) fn is_thorough() -> bool {
+        THOROUGH.get()
     }
 
     fn disarm() {

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Hashing, Key, Reply, Sizes, Table};
+use crate::buckets::Shifts;
 use crate::ring::{Ask, Query};
 use crate::time::{Now, Timeline};
 use crate::window::Window;
@@ -50,6 +51,7 @@ fn hammer(load: &Load, table: &Table, keys: &[Key], clock: &Timeline, seed: u64)
         let query = Query {
             name: b"audit",
             windows: &load.windows,
+            shifts: Shifts::NONE,
             cost,
             ask: Ask::Charge,
             detail: false,

@@ -1,6 +1,7 @@
 //! What a table needs of the logs in its slots. There are two kinds: the exact
 //! ring, and the bucketed ring for limits that are too large for it.
 
+use crate::buckets::{self, Buckets, MAX_PLANES};
 use crate::ring::{Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
 use crate::sync::Word;
 
@@ -110,5 +111,72 @@ impl Slot for Ring<'_> {
     #[inline]
     fn touch(&self) -> u64 {
         self.head().0
+    }
+}
+
+/// Logs of counts: bucketed, for limits up to
+/// [`MAX_BUCKETED_LIMIT`](crate::MAX_BUCKETED_LIMIT).
+pub(crate) struct Bucketed;
+
+impl Kind for Bucketed {
+    const LINE_WORDS: usize = buckets::LINE_WORDS;
+
+    type Planes = buckets::Planes;
+
+    type Slot<'t> = Buckets<'t>;
+
+    fn layout(from: usize, slots: usize, _max_limit: u32) -> Option<(buckets::Planes, usize)> {
+        buckets::Planes::layout(from, slots, MAX_PLANES)
+    }
+
+    #[inline]
+    fn slot<'t>(
+        words: &'t [Word],
+        line_from: usize,
+        planes: &'t buckets::Planes,
+        slot: usize,
+    ) -> Buckets<'t> {
+        Buckets::new(words, line_from, planes, slot)
+    }
+}
+
+impl Slot for Buckets<'_> {
+    #[inline]
+    fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
+        let env = buckets::Env {
+            clock: env.clock,
+            shifts: query.shifts,
+        };
+        Buckets::ask(self, tenant, query, env)
+    }
+
+    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool {
+        Buckets::refund(self, units, at, horizon, now)
+    }
+
+    #[inline]
+    fn is_frozen(&self) -> bool {
+        Buckets::is_frozen(self)
+    }
+
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+        Buckets::freeze_if_idle(self, tenant, retention, now)
+    }
+
+    fn freeze(&self, tenant: Tenant<'_>) -> bool {
+        Buckets::freeze(self, tenant)
+    }
+
+    fn is_idle(&self, retention: &Word, now: u64) -> bool {
+        Buckets::is_idle(self, retention, now)
+    }
+
+    fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
+        Buckets::revive(self, tenant, now)
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        Buckets::touch(self)
     }
 }

@@ -45,7 +45,8 @@ use crate::sync::{Word, Words};
 use crate::time::Now;
 use geometry::{BUCKET, Geometry, PROBES};
 use key::KeyWord;
-use kind::{Exact, Kind, Slot};
+use kind::Slot;
+pub(crate) use kind::{Bucketed, Exact, Kind};
 
 /// How many foreign tentative words one call may free.
 const MAX_FREED_FOREIGN: usize = 2;

@@ -123,24 +123,21 @@ pub fn resets() -> Timeline {
         "A bucketed key after a reset: nothing counts, nothing is lent, and new units are counted from there.",
         &policy(&[("pay", PAY, "\"5000/s\", \"20000/min\"", "")]),
     );
-    in_one_bucket(&mut line, TWO_QUANTA_NS);
+    in_one_bucket(&mut line);
     line.wait(MIN_NS);
-    with_receipts(&mut line, TWO_QUANTA_NS);
-    line.wait(2 * MIN_NS);
-    in_one_bucket(&mut line, US_NS);
-    line.wait(MIN_NS);
-    with_receipts(&mut line, US_NS);
+    with_receipts(&mut line);
     line
 }
 
-/// Lives that each begin where the one before was reset, `pause_ns` apart.
-fn in_one_bucket(line: &mut Timeline, pause_ns: u64) {
+/// Lives that each begin where the one before was reset. A key's new life begins
+/// a quantum after the old one at the earliest.
+fn in_one_bucket(line: &mut Timeline) {
     for nth in 0..12 {
         line.admit("m_1", PAY, 5_000 - nth);
         line.peek("m_1", PAY, 1);
         line.deny("m_1", PAY, 12, "pay");
         line.reset("m_1", if nth % 2 == 0 { None } else { Some("pay") });
-        line.wait(pause_ns).see_left("m_1", PAY, 5_000);
+        line.wait(TWO_QUANTA_NS).see_left("m_1", PAY, 5_000);
     }
     line.admit("m_1", PAY, 5_000);
     let retry_ns = line.deny("m_1", PAY, 1, "pay");
@@ -148,13 +145,13 @@ fn in_one_bucket(line: &mut Timeline, pause_ns: u64) {
     line.deny_until_retry("m_1", PAY, 5_000, "pay");
 }
 
-fn with_receipts(line: &mut Timeline, pause_ns: u64) {
+fn with_receipts(line: &mut Timeline) {
     let lent = line.admit_for("m_2", PAY, 2_000);
     let old = line.admit_for("m_2", PAY, 3_000);
     line.refund(lent);
     line.see_left("m_2", PAY, 2_000);
     line.reset("m_2", Some("pay"));
-    line.wait(pause_ns).see_left("m_2", PAY, 5_000);
+    line.wait(TWO_QUANTA_NS).see_left("m_2", PAY, 5_000);
     let new = line.admit_for("m_2", PAY, 5_000);
     line.refund(old);
     line.deny("m_2", PAY, 1, "pay");

@@ -1,0 +1,59 @@
+//! Capacity lent by refunds.
+//!
+//! A refunded unit stays in the log; its credit lets one more pass, until the
+//! oldest refunded unit leaves the window. So a credit may vanish early and never
+//! late. A credit whose oldest unit is older than the tenant is a former tenant's
+//! and lends nothing.
+
+use super::Buckets;
+use super::mark::{Mark, first_tick, quantum_of};
+use super::span::Span;
+use crate::law::Credit;
+use crate::ring::ATTEMPTS;
+
+impl Buckets<'_> {
+    /// The credit of the tenant born at `birth`.
+    #[inline]
+    pub(super) fn credit(&self, birth: Mark) -> Credit {
+        let lent = Mark(self.refund_word().load());
+        match lent.units() > 0 && lent.quantum() >= birth.quantum() {
+            true => Credit {
+                units: lent.units(),
+                oldest: first_tick(lent.quantum()),
+            },
+            false => Credit::default(),
+        }
+    }
+
+    /// Lends back `units` that were admitted at the tick `admitted_at`; whether
+    /// they lend anything. `horizon` is the longest window of the rule, in ticks.
+    /// Each admission may be refunded once. Under another tenant it has no effect,
+    /// because the credit is older than that tenant's birth.
+    pub fn refund(&self, units: u32, admitted_at: u64, horizon: u64, now: u64) -> bool {
+        let span = Span::of(horizon);
+        let admitted = quantum_of(admitted_at);
+        for _ in 0..ATTEMPTS {
+            let word = Mark(self.refund_word().load());
+            let birth = Mark(self.birth_word().load());
+            // A frozen log is nobody's, or a reset key's.
+            if self.is_frozen() || admitted < birth.quantum() || span.leaves_at(admitted_at) <= now
+            {
+                return false;
+            }
+            let alive = word.units() > 0
+                && word.quantum() >= birth.quantum()
+                && span.leaves_at(first_tick(word.quantum())) > now;
+            let credit = match alive {
+                true => {
+                    let lent = word.units().saturating_add(units);
+                    Mark::capped(word.quantum().min(admitted), lent)
+                }
+                false => Mark::capped(admitted, units),
+            };
+            if self.refund_word().cas(word.0, credit.0) {
+                return true;
+            }
+        }
+        false
+    }
+}

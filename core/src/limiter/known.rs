@@ -1,0 +1,113 @@
+//! What a limiter keeps from policy to policy: rule names and endpoints with
+//! their ids, what each name's logs hold, and the table of bucketed keys.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::usage::RuleCounts;
+use crate::buckets::Shifts;
+use crate::error::{Error, MAX_RULE_IDS};
+use crate::policy::Rule;
+use crate::table::{Bucketed, Sizes, Table};
+use crate::window::{Precision, Window};
+
+#[derive(Default, Clone)]
+pub(super) struct Known {
+    /// Every rule name of the limiter's life; the place is the id.
+    pub names: Arc<Interned>,
+    /// What was counted of each of them.
+    pub counts: Vec<Arc<RuleCounts>>,
+    /// What its logs hold.
+    kinds: Vec<LogKind>,
+    pub endpoints: Arc<Interned>,
+    /// Made for the first policy with a bucketed rule.
+    pub buckets: Option<Arc<Table<Bucketed>>>,
+}
+
+impl Known {
+    /// The id of a rule's name, a new one if it has none, and the planes of its
+    /// logs; makes the table of bucketed keys if the rule needs it.
+    pub fn rule(&mut self, rule: &Rule, sizes: &Sizes) -> Result<(u32, Shifts), Error> {
+        let id = self.names.intern(&rule.name, MAX_RULE_IDS);
+        let id = id.ok_or(Error::TooManyRules)?;
+        if self.kinds.len() == id as usize {
+            self.kinds.push(LogKind::of(rule));
+            self.counts.push(Arc::default());
+        }
+        let kind = &self.kinds[id as usize];
+        if !kind.counts(rule) {
+            let rule = rule.name.to_string();
+            return Err(Error::Precision { rule });
+        }
+        let shifts = kind.shifts();
+        if rule.precision == Precision::Bucketed && self.buckets.is_none() {
+            let max_keys = sizes.max_keys;
+            let made = Table::new(sizes);
+            let made = made.map_err(|source| Error::Memory { max_keys, source })?;
+            self.buckets = Some(Arc::new(made));
+        }
+        Ok((id, shifts))
+    }
+}
+
+/// Texts with ids that never change: the id is the place in the list.
+#[derive(Default, Clone)]
+pub(super) struct Interned {
+    pub by_id: Vec<Arc<str>>,
+    pub ids: HashMap<Arc<str>, u32>,
+}
+
+impl Interned {
+    /// The id of `text`, a new one if it has none; `None` where `most` ids are
+    /// out already.
+    pub fn intern(self: &mut Arc<Self>, text: &str, most: usize) -> Option<u32> {
+        if let Some(id) = self.ids.get(text) {
+            return Some(*id);
+        }
+        if self.by_id.len() == most {
+            return None;
+        }
+        let texts = Arc::make_mut(self);
+        let (text, id): (Arc<str>, u32) = (Arc::from(text), texts.by_id.len() as u32);
+        texts.by_id.push(text.clone());
+        texts.ids.insert(text, id);
+        Some(id)
+    }
+}
+
+/// What a rule's logs hold, which stays so for the limiter's life.
+#[derive(Clone)]
+enum LogKind {
+    Exact,
+    /// Counts by windows of these lengths.
+    Bucketed(Vec<u64>, Shifts),
+}
+
+impl LogKind {
+    fn of(rule: &Rule) -> Self {
+        if rule.precision == Precision::Exact {
+            return Self::Exact;
+        }
+        // A rule has no more windows than a log has planes.
+        let shifts = Shifts::of(&rule.windows).unwrap_or_default();
+        Self::Bucketed(rule.windows.iter().map(Window::ticks).collect(), shifts)
+    }
+
+    /// Whether logs of this kind hold what the rule asks for.
+    fn counts(&self, rule: &Rule) -> bool {
+        match self {
+            Self::Exact => rule.precision == Precision::Exact,
+            Self::Bucketed(lengths, _) => {
+                let known = |window: &Window| lengths.contains(&window.ticks());
+                rule.precision == Precision::Bucketed && rule.windows.iter().all(known)
+            }
+        }
+    }
+
+    fn shifts(&self) -> Shifts {
+        match self {
+            Self::Exact => *Shifts::NONE,
+            Self::Bucketed(_, shifts) => *shifts,
+        }
+    }
+}
