@@ -40,6 +40,36 @@ pub(crate) fn max_keys(max_keys: &Bound<'_, PyAny>) -> PyResult<u64> {
     })
 }
 
+pub(crate) fn max_limit(max_limit: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let refusal = || {
+        let message = format!("max_limit is not a number from 1 to {}", engine::MAX_LIMIT);
+        PyValueError::new_err(message)
+    };
+    match within(max_limit, refusal)? {
+        limit @ 1..=engine::MAX_LIMIT => Ok(limit),
+        _ => Err(refusal()),
+    }
+}
+
+pub(crate) fn on_full(on_full: &str) -> PyResult<engine::OnFull> {
+    match on_full {
+        "deny" => Ok(engine::OnFull::Deny),
+        "admit" => Ok(engine::OnFull::Admit),
+        "overflow" => Ok(engine::OnFull::Overflow),
+        other => {
+            let message = format!("on_full is \"deny\", \"admit\" or \"overflow\", not {other:?}");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
+
+/// How many keys are wanted.
+pub(crate) fn count(count: &Bound<'_, PyAny>) -> PyResult<usize> {
+    within(count, || {
+        PyValueError::new_err("n is not a number from 0 to 2**64 - 1")
+    })
+}
+
 pub(crate) fn elapsed_ns(elapsed_ns: &Bound<'_, PyAny>) -> PyResult<u64> {
     within(elapsed_ns, || {
         PyValueError::new_err("elapsed_ns is not a number from 0 to 2**64 - 1")

@@ -4,25 +4,80 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-/// The answer to one check or peek. Immutable.
+use crate::receipt::{self, Held};
+use crate::{errors, results};
+
+/// The answer to one check or peek. Immutable, save that a receipt is spent.
 ///
 /// It describes one window, the binding one: when denied, the window with the
 /// latest retry instant; when allowed, the window with the least remaining.
-/// `rule`, `limit`, `remaining`, `window` and `reset_at` are None where no window
-/// was consulted (exempt, unmatched, untracked).
+/// `rule`, `limit`, `remaining`, `window`, `precision` and `reset_at` are None
+/// where no window was consulted (exempt, unmatched, untracked).
 ///
 /// `bool(decision)` is `decision.allowed`. Two decisions are equal if all they
-/// say is equal.
+/// say is equal; a receipt is not part of it. A decision cannot be copied or
+/// pickled, because its receipt is good for one refund.
 #[pyclass(frozen, eq, module = "slidegate")]
 pub(crate) struct Decision {
     inner: engine::Decision,
     rule: Option<Arc<str>>,
+    windows: Vec<Standing>,
+    receipt: Option<Box<Held>>,
+}
+
+/// How a window of the rule with this name stands.
+struct Standing {
+    rule: Option<Arc<str>>,
+    status: engine::WindowStatus,
 }
 
 impl Decision {
-    pub fn new(inner: engine::Decision, rule: Option<Arc<str>>) -> Self {
-        Self { inner, rule }
+    /// Dresses the answer of a limiter.
+    pub fn of(
+        limiter: &engine::Limiter,
+        answer: Result<engine::Decision, engine::Error>,
+    ) -> PyResult<Self> {
+        let inner = answer.map_err(errors::call)?;
+        Ok(Self {
+            inner,
+            rule: inner.rule().and_then(|rule| limiter.rule_name(rule)),
+            windows: Vec::new(),
+            receipt: None,
+        })
+    }
+
+    pub fn with_receipt(
+        limiter: &Arc<engine::Limiter>,
+        answer: Result<(engine::Decision, Option<engine::Receipt>), engine::Error>,
+    ) -> PyResult<Self> {
+        let (inner, receipt) = answer.map_err(errors::call)?;
+        Ok(Self {
+            receipt: Some(Box::new(Held::new(limiter, receipt))),
+            ..Self::of(limiter, Ok(inner))?
+        })
+    }
+
+    pub fn with_windows(
+        limiter: &engine::Limiter,
+        answer: Result<(engine::Decision, Vec<engine::WindowStatus>), engine::Error>,
+    ) -> PyResult<Self> {
+        let (inner, windows) = answer.map_err(errors::call)?;
+        let standing = |status: engine::WindowStatus| Standing {
+            rule: limiter.rule_name(status.rule),
+            status,
+        };
+        Ok(Self {
+            windows: windows.into_iter().map(standing).collect(),
+            ..Self::of(limiter, Ok(inner))?
+        })
+    }
+
+    /// Gives back what the receipt stands for.
+    pub fn refund(&self, limiter: &Arc<engine::Limiter>) -> PyResult<bool> {
+        let held = self.receipt.as_ref();
+        held.ok_or_else(receipt::without_receipt)?.refund(limiter)
     }
 
     /// All that it says, without the rule's id, which differs between limiters.
@@ -31,7 +86,17 @@ impl Decision {
         let binding = d
             .binding
             .map(|b| (b.window, b.remaining, b.retry_after_ns, b.reset_at_ns));
-        (d.outcome, d.allowed, d.policy_version, &self.rule, binding)
+        let decided = (d.outcome, d.allowed, d.untracked, d.policy_version);
+        let windows: Vec<_> = self.windows.iter().map(Standing::said).collect();
+        (decided, &self.rule, d.precision(), binding, windows)
+    }
+}
+
+impl Standing {
+    fn said(&self) -> impl PartialEq + Hash + '_ {
+        let s = &self.status;
+        let units = (s.live, s.remaining, s.blocks);
+        (&self.rule, s.window, units, s.retry_after_ns, s.reset_at_ns)
     }
 }
 
@@ -84,10 +149,35 @@ impl Decision {
     /// The length of the binding window in nanoseconds.
     #[getter]
     fn window_ns(&self) -> Option<u64> {
-        // At most 366 days, so it fits.
-        self.inner
-            .binding
-            .map(|b| b.window.length().as_nanos() as u64)
+        self.inner.binding.map(|b| results::length_ns(b.window))
+    }
+
+    /// How exactly the binding window's rule counts: "exact" (every unit leaves
+    /// at its own microsecond) or "bucketed" (up to 1/128 of the window late,
+    /// never early).
+    #[getter]
+    fn precision(&self) -> Option<&'static str> {
+        self.inner.precision().map(|precision| precision.as_str())
+    }
+
+    /// How every governing window stands, in the order of the rules, if the call
+    /// asked with windows=True; else empty.
+    #[getter]
+    fn windows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let window = |standing: &Standing| {
+            let rule = standing.rule.as_deref().unwrap_or_default();
+            results::window(py, rule, &standing.status)
+        };
+        let windows = self.windows.iter().map(window);
+        PyTuple::new(py, windows.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Whether the table had no room for a key of this request, so that it was
+    /// counted in its rule's overflow pool or not at all; see `on_full` of
+    /// Limiter.
+    #[getter]
+    fn untracked(&self) -> bool {
+        self.inner.untracked
     }
 
     /// Seconds until this same request would be admitted if nothing else came,
@@ -166,6 +256,9 @@ impl Decision {
         }
         if let Some(seconds) = self.retry_after() {
             text += &format!(" retry_after={seconds}");
+        }
+        if self.inner.untracked && self.inner.outcome != engine::Outcome::Untracked {
+            text += " untracked";
         }
         text + &format!(" policy_version={}>", self.inner.policy_version)
     }

@@ -1,6 +1,6 @@
 //! The engine's errors as Python exceptions.
 //!
-//! The two classes of our own are written in Python (`slidegate/_errors.py`),
+//! The classes of our own are written in Python (`slidegate/_errors.py`),
 //! because a class of the limited API cannot extend a built-in exception before
 //! Python 3.12.
 
@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use pyo3::PyErr;
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 
+pyo3::import_exception!(slidegate._errors, IncompatiblePolicyError);
 pyo3::import_exception!(slidegate._errors, PolicyError);
+pyo3::import_exception!(slidegate._errors, ReceiptError);
 pyo3::import_exception!(slidegate._errors, RequestError);
 
 /// Why a call to a limiter was not answered.
@@ -20,9 +22,22 @@ pub(crate) fn call(error: engine::Error) -> PyErr {
         Error::InvalidMerchant { .. } => RequestError::new_err((message, "invalid_merchant")),
         Error::InvalidCost => RequestError::new_err((message, "invalid_cost")),
         Error::InvalidEndpoint { .. } => RequestError::new_err((message, "invalid_endpoint")),
+        Error::UnknownRule { .. } => RequestError::new_err((message, "unknown_rule")),
+        Error::Precision { rule } => IncompatiblePolicyError::new_err((message, "precision", rule)),
+        Error::LimitTooLarge { rule, .. } => {
+            IncompatiblePolicyError::new_err((message, "limit_too_large", rule))
+        }
         Error::Memory { .. } => PyMemoryError::new_err(message),
         _ => PyRuntimeError::new_err(message),
     }
+}
+
+/// That no policy of a limiter had a rule of this name.
+pub(crate) fn unknown_rule(name: &str) -> PyErr {
+    let shown = name.chars().take(engine::MAX_RULE_NAME_BYTES + 1);
+    call(engine::Error::UnknownRule {
+        name: shown.collect(),
+    })
 }
 
 /// Why a policy was refused; `path` is that of a file.

@@ -1,15 +1,20 @@
 //! The Python module `slidegate._native`: the engine, dressed for Python.
 //!
-//! Every class is frozen and holds its state behind the engine's own atomics, so
-//! all of them may be used from any thread at once. Nothing here decides
+//! Every public class is frozen and holds its state behind the engine's own
+//! atomics, so all of them may be used from any thread at once. Nothing here decides
 //! anything: it converts arguments, calls the engine, and converts the answer.
 
 mod arguments;
+mod batch;
 mod clock;
 mod decision;
 mod errors;
+mod key;
 mod limiter;
 mod policy;
+mod receipt;
+mod results;
+mod usage;
 
 use pyo3::prelude::*;
 
@@ -20,6 +25,8 @@ mod _native {
     use crate::clock::ManualClock;
     #[pymodule_export]
     use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::key::Key;
     #[pymodule_export]
     use crate::limiter::Limiter;
     #[pymodule_export]

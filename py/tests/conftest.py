@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,3 +49,18 @@ def policy_of(*rules: tuple[str, str], unmatched: str = "allow") -> Policy:
 def document(name: str) -> Policy:
     """One of the two policies of the API documents."""
     return Policy.from_file(ROOT / "policies" / f"{name}.toml")
+
+
+def reserved_bytes() -> int:
+    """The process's address space."""
+    return _statm(0)
+
+
+def resident_bytes() -> int:
+    """What of it is in memory."""
+    return _statm(1)
+
+
+def _statm(field: int) -> int:
+    pages = Path("/proc/self/statm").read_text().split()[field]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -157,7 +157,7 @@ def test_a_wrong_type_is_a_type_error(
         getattr(limiter_of((PAY, "3/s")), call)(*args, **kwargs)
 
 
-@pytest.mark.parametrize("on_full", ["", "Deny", "allow", "overflow"])
+@pytest.mark.parametrize("on_full", ["", "Deny", "allow", "Overflow"])
 def test_another_on_full_is_a_value_error(on_full: str) -> None:
     with pytest.raises(ValueError, match="on_full"):
         Limiter(policy_of(("*", "3/s")), on_full=on_full)  # type: ignore[arg-type]

@@ -24,6 +24,41 @@ def decide(limiter: slidegate.Limiter) -> None:
     assert_type(limiter.swap(slidegate.Policy.from_file(Path("a"))), int)
     assert_type((limiter.policy_version, limiter.untracked), tuple[int, int])
     assert_type(limiter.keys(), int)
+    assert_type(decision.precision, Literal["exact", "bucketed"] | None)
+    assert_type((decision.untracked, decision.allowed), tuple[bool, bool])
+    assert_type(limiter.peek("m", windows=True).windows, tuple[slidegate.Window, ...])
+
+
+def undo(limiter: slidegate.Limiter) -> None:
+    decision = limiter.check("m", "POST /v1/payment", receipt=True)
+    try:
+        assert_type(limiter.refund(decision), bool)
+    except slidegate.ReceiptError as error:
+        code = error.code
+        assert_type(code, Literal["no_receipt", "refunded", "foreign_receipt"])
+    assert_type(limiter.reset(b"m"), int)
+    assert_type(limiter.reset("m", "create-payment"), int)
+
+
+def decide_often(limiter: slidegate.Limiter) -> None:
+    batch = limiter.check_many([("m", "GET /"), (b"m", "GET /", 2)])
+    assert_type(batch, list[slidegate.Decision])
+    limiter.check_many((merchant, "GET /") for merchant in ("m", "n"))
+    key = limiter.prepare("m", "GET /v1/payment/:id")
+    assert_type(key, slidegate.Key)
+    assert_type(key.check(cost=2), slidegate.Decision)
+    assert_type((key.allow(), key.peek().remaining), tuple[bool, int | None])
+    assert_type((key.merchant, key.endpoint), tuple[bytes, str])
+
+
+def watch(limiter: slidegate.Limiter) -> None:
+    for usage in limiter.usage():
+        assert_type(usage, slidegate.KeyUsage)
+        assert_type(usage.counters, slidegate.KeyCounters | None)
+        assert_type(usage.utilisation, float)
+    assert_type(limiter.top(5), list[slidegate.KeyUsage])
+    assert_type(limiter.key_usage("m", "total"), slidegate.KeyUsage | None)
+    assert_type(limiter.rule_usage("total"), slidegate.RuleUsage)
 
 
 def make() -> slidegate.Limiter:
@@ -37,12 +72,21 @@ def make() -> slidegate.Limiter:
         assert_type(error.mistakes, list[slidegate.Mistake])
         assert_type(error.mistakes[0].line, int)
         raise
-    return slidegate.Limiter(policy, max_keys=9, on_full="admit", clock=clock)
+    slidegate.Limiter(policy, max_limit=100, names=False, key_counters=True)
+    return slidegate.Limiter(policy, max_keys=9, on_full="overflow", clock=clock)
 
 
 def refuse(error: slidegate.RequestError) -> None:
     code = error.code
-    assert_type(code, Literal["invalid_merchant", "invalid_cost", "invalid_endpoint"])
+    assert_type(
+        code,
+        Literal["invalid_merchant", "invalid_cost", "invalid_endpoint", "unknown_rule"],
+    )
+    assert_type(error.index, int | None)
+
+
+def refuse_policy(error: slidegate.IncompatiblePolicyError) -> None:
+    assert_type((error.rule, error.mistakes), tuple[str, list[slidegate.Mistake]])
 
 
 async def merchant_later(scope: Scope) -> bytes | None:
@@ -64,5 +108,5 @@ def misuse(limiter: slidegate.Limiter, policy: slidegate.Policy) -> None:
     limiter.check(7)  # type: ignore[arg-type]
     limiter.check("m", "GET /", 2)  # type: ignore[call-arg]
     limiter.check("m").allowed = True  # type: ignore[misc]
-    slidegate.Limiter(policy, on_full="overflow")  # type: ignore[arg-type]
+    slidegate.Limiter(policy, on_full="Deny")  # type: ignore[arg-type]
     slidegate.Limiter(policy, clock=0.0)  # type: ignore[arg-type]

@@ -26,26 +26,41 @@ the limit between them.
 frameworks.
 """
 
-from slidegate._errors import Mistake, PolicyError, RequestError
+from slidegate._errors import (
+    IncompatiblePolicyError,
+    Mistake,
+    PolicyError,
+    ReceiptError,
+    RequestError,
+)
 from slidegate._native import (
     MAX_ENDPOINT_BYTES,
     PROBLEM_MEDIA_TYPE,
     Decision,
+    Key,
     Limiter,
     ManualClock,
     Policy,
     __version__,
 )
+from slidegate._results import KeyCounters, KeyUsage, RuleUsage, Window
 
 __all__ = [
     "MAX_ENDPOINT_BYTES",
     "PROBLEM_MEDIA_TYPE",
     "Decision",
+    "IncompatiblePolicyError",
+    "Key",
+    "KeyCounters",
+    "KeyUsage",
     "Limiter",
     "ManualClock",
     "Mistake",
     "Policy",
     "PolicyError",
+    "ReceiptError",
     "RequestError",
+    "RuleUsage",
+    "Window",
     "__version__",
 ]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-__all__ = ["Mistake", "PolicyError", "RequestError"]
+__all__ = [
+    "IncompatiblePolicyError",
+    "Mistake",
+    "PolicyError",
+    "ReceiptError",
+    "RequestError",
+]
 
 
 class Mistake(NamedTuple):
@@ -38,19 +44,71 @@ class PolicyError(ValueError):
         self.mistakes = [Mistake(*mistake) for mistake in mistakes]
 
 
+class IncompatiblePolicyError(PolicyError):
+    """A valid policy that this limiter cannot put into force."""
+
+    code: Literal["precision", "limit_too_large"]
+    """Why: a rule keeps its precision, and a bucketed rule the lengths of its
+    windows, for the life of a limiter; or a limit is above ``max_limit``."""
+
+    rule: str
+    """The rule's name."""
+
+    def __init__(
+        self, message: str, code: Literal["precision", "limit_too_large"], rule: str
+    ) -> None:
+        """Takes the message, its code and the rule."""
+        super().__init__(message)
+        self.args = (message, code, rule)
+        self.code = code
+        self.rule = rule
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return str(self.args[0])
+
+
 class RequestError(ValueError):
     """A request that a limiter cannot judge; nothing was charged."""
 
-    code: Literal["invalid_merchant", "invalid_cost", "invalid_endpoint"]
+    code: Literal[
+        "invalid_merchant", "invalid_cost", "invalid_endpoint", "unknown_rule"
+    ]
     """Which part of the request it was; the same words in every language."""
+
+    index: int | None
+    """Which item of ``check_many`` it was, from 0; None for another call."""
 
     def __init__(
         self,
         message: str,
-        code: Literal["invalid_merchant", "invalid_cost", "invalid_endpoint"],
+        code: Literal[
+            "invalid_merchant", "invalid_cost", "invalid_endpoint", "unknown_rule"
+        ],
+        index: int | None = None,
+    ) -> None:
+        """Takes the message, its code and the item."""
+        # All go to the base, so that the error survives pickling.
+        super().__init__(message, code, index)
+        self.code = code
+        self.index = index
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return str(self.args[0])
+
+
+class ReceiptError(ValueError):
+    """A decision that cannot be refunded, or not by this limiter."""
+
+    code: Literal["no_receipt", "refunded", "foreign_receipt"]
+    """Why: it was not asked for with ``receipt=True``, it was refunded already,
+    or another limiter made it, which may still refund it."""
+
+    def __init__(
+        self, message: str, code: Literal["no_receipt", "refunded", "foreign_receipt"]
     ) -> None:
         """Takes the message and its code."""
-        # Both go to the base, so that the error survives pickling.
         super().__init__(message, code)
         self.code = code
 
@@ -60,6 +118,12 @@ class RequestError(ValueError):
 
 
 # Where users find them, and what a traceback shows.
-for _class in (Mistake, PolicyError, RequestError):
+for _class in (
+    IncompatiblePolicyError,
+    Mistake,
+    PolicyError,
+    ReceiptError,
+    RequestError,
+):
     _class.__module__ = "slidegate"
 del _class

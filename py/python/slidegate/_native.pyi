@@ -1,12 +1,16 @@
 """The engine behind the package ``slidegate``; import that instead."""
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, SupportsFloat, SupportsIndex, final
+
+from slidegate._results import KeyUsage, RuleUsage, Window
 
 __all__ = [
     "MAX_ENDPOINT_BYTES",
     "PROBLEM_MEDIA_TYPE",
     "Decision",
+    "Key",
     "Limiter",
     "ManualClock",
     "Policy",
@@ -101,12 +105,18 @@ class Limiter:
 
     ``max_keys`` is how many keys (a rule and a merchant each, with an admission
     in the rule's longest window) it must be able to hold at once; each reserves
-    33 KiB of address space and uses memory only from its first admission on.
-    ``on_full`` says what becomes of a request whose key finds no room: "deny"
-    refuses it, "admit" lets it through uncounted. ``clock`` is a ManualClock, or
-    None for the machine's own.
+    100 KiB of address space and uses memory only from its first admission on.
+    ``max_limit`` is the largest limit of an exact window in any policy of its
+    life, at most 2,048; a smaller one reserves less address space.
 
-    Raises ValueError for another ``on_full`` or a negative ``max_keys``,
+    ``on_full`` says what becomes of a request whose key finds no room: "deny"
+    refuses it, "admit" lets it through uncounted, "overflow" counts it in a pool
+    that all keys without room of its rule share. ``names`` keeps merchants' names
+    for ``usage`` and ``top``; ``key_counters`` counts each key's requests.
+    ``clock`` is a ManualClock, or None for the machine's own.
+
+    Raises ValueError for another ``on_full``, or a ``max_keys`` or ``max_limit``
+    out of range, IncompatiblePolicyError for a policy with a larger limit,
     MemoryError where address space is refused.
 
     Every method may be called from any thread at once; none blocks, and there is
@@ -120,7 +130,10 @@ class Limiter:
         policy: Policy,
         *,
         max_keys: SupportsIndex = 262_144,
-        on_full: Literal["deny", "admit"] = "deny",
+        max_limit: SupportsIndex = 2_048,
+        on_full: Literal["deny", "admit", "overflow"] = "deny",
+        names: bool = True,
+        key_counters: bool = False,
         clock: ManualClock | None = None,
     ) -> Limiter: ...
     def allow(
@@ -132,7 +145,13 @@ class Limiter:
         """
 
     def check(
-        self, merchant: str | bytes, endpoint: str = "", *, cost: SupportsIndex = 1
+        self,
+        merchant: str | bytes,
+        endpoint: str = "",
+        *,
+        cost: SupportsIndex = 1,
+        receipt: bool = False,
+        windows: bool = False,
     ) -> Decision:
         """Decides a request and, if it is admitted, charges it.
 
@@ -142,15 +161,84 @@ class Limiter:
         "POST /v1/payment"; an empty one is the merchant alone, governed by the
         policy's "*" rules.
 
+        With ``receipt`` the decision can be given to ``refund``, once. With
+        ``windows`` its ``windows`` say how every governing window stands. One
+        call gives the one or the other: both are a ValueError.
+
         A refusal is a Decision, not an exception. Raises RequestError, which is a
         ValueError, for a merchant, endpoint or cost that cannot be judged, and
         TypeError for a wrong type; then nothing was charged.
         """
 
     def peek(
-        self, merchant: str | bytes, endpoint: str = "", *, cost: SupportsIndex = 1
+        self,
+        merchant: str | bytes,
+        endpoint: str = "",
+        *,
+        cost: SupportsIndex = 1,
+        windows: bool = False,
     ) -> Decision:
         """Decides as ``check`` would, and charges nothing."""
+
+    def check_many(
+        self,
+        items: Iterable[
+            tuple[str | bytes, str] | tuple[str | bytes, str, SupportsIndex]
+        ],
+    ) -> list[Decision]:
+        """Decides many requests in their order, and returns their decisions.
+
+        ``items`` are tuples (merchant, endpoint) or (merchant, endpoint, cost), as
+        ``check`` takes them. The clock is read once, and all are decided under one
+        policy, so the answers are those of one check after the other at one
+        instant: a denial charges nothing and the others count.
+
+        All items are looked at first: one that cannot be judged raises TypeError,
+        ValueError or RequestError (with its ``index``), and nothing was charged.
+        If a swap meanwhile takes the last "*" rule away, which makes an empty
+        endpoint an error, the rest of the batch was charged. From 4,096 items on
+        other Python threads run meanwhile.
+        """
+
+    def prepare(self, merchant: str | bytes, endpoint: str) -> Key:
+        """Resolves a merchant and an endpoint once.
+
+        It is for callers who check them often. ``endpoint`` is a route such as
+        "GET /v1/payment/:id", never a concrete path and never empty: a limiter
+        takes 4,096 different ones in its life.
+
+        Raises RequestError for a merchant or an endpoint that cannot be judged,
+        RuntimeError for the 4,097th endpoint.
+        """
+
+    def refund(self, decision: Decision) -> bool:
+        """Gives back what a check with ``receipt=True`` charged.
+
+        Returns whether any of it still counted; False where the check charged
+        nothing. The units stay in the log, and as many more are lent until the
+        oldest refunded unit leaves its window: capacity may return for a shorter
+        time than the admission took it, never for longer. A decision that is not
+        refunded stays charged.
+
+        Of several threads one gets through. Raises ReceiptError, which is a
+        ValueError, for a decision without a receipt, one that was refunded, or
+        one of another limiter, which may still refund it.
+        """
+
+    def reset(self, merchant: str | bytes, rule: str | None = None) -> int:
+        """Makes a merchant's history as if it had never been.
+
+        Under one rule, or under all rules that this limiter ever had; returns how
+        many of its keys had one. Capacity is free at once, and earlier receipts
+        lend nothing.
+
+        A check that commits before a key's reset is forgotten, one after it
+        counts; several rules are reset one after the other. A rule with
+        ``per = "all"`` is reset, for everybody, only if it is named.
+
+        Raises RequestError for a merchant that cannot be judged, and for a rule
+        that no policy of this limiter had.
+        """
 
     def swap(self, policy: Policy) -> int:
         """Puts another policy into force and returns its version.
@@ -160,8 +248,9 @@ class Limiter:
         before the swap may still decide under the old policy; every decision says
         which version it used.
 
-        Raises RuntimeError after 65,536 different rule names; the old policy then
-        stays in force.
+        Raises IncompatiblePolicyError for a rule with another precision than
+        before, or with a limit above ``max_limit``, and RuntimeError after 65,536
+        different rule names; the old policy then stays in force.
         """
 
     def keys(self) -> int:
@@ -169,6 +258,37 @@ class Limiter:
 
         Idle ones are included. It walks the whole table: for monitoring, not for
         every request.
+        """
+
+    def rule_usage(self, rule: str) -> RuleUsage:
+        """What became of the requests that a rule governed.
+
+        Raises RequestError for a rule that no policy of this limiter had.
+        """
+
+    def key_usage(self, merchant: str | bytes, rule: str) -> KeyUsage | None:
+        """How much a merchant uses of a rule at the moment.
+
+        None if it has no key, because it has no units that count. Raises
+        RequestError for a merchant that cannot be judged, and for a rule that the
+        policy in force does not have.
+        """
+
+    def usage(self) -> Iterator[KeyUsage]:
+        """All keys of rules in force, in no order, each of its own instant.
+
+        Empty for a limiter with ``names=False``. The iterator walks over the whole
+        table as it goes on, up to 256 keys ahead; other Python threads run
+        meanwhile. It is for one thread at a time: RuntimeError tells a second one
+        inside a call.
+        """
+
+    def top(self, n: SupportsIndex) -> list[KeyUsage]:
+        """The ``n`` keys that use most of their limit, the fullest first.
+
+        Empty for a limiter with ``names=False``. It walks over the whole table,
+        and other Python threads run meanwhile. Raises ValueError for a negative
+        ``n``.
         """
 
     @property
@@ -180,16 +300,47 @@ class Limiter:
         """How many requests found no room for their key so far."""
 
 @final
+class Key:
+    """A merchant and an endpoint that ``Limiter.prepare`` resolved once.
+
+    For callers who check them often: no hashing, no route, and no look-up while
+    the key stays where it was. It stays valid for the limiter's life, across
+    policy swaps, evictions and resets; the policy in force at the call decides.
+    It keeps its limiter alive. Any number of threads may share it.
+    """
+
+    def allow(self, *, cost: SupportsIndex = 1) -> bool:
+        """As ``Limiter.allow``."""
+
+    def check(self, *, cost: SupportsIndex = 1) -> Decision:
+        """As ``Limiter.check``: decides, and charges what it admits.
+
+        Raises RequestError for a cost that is not 1 to 2**32 - 1.
+        """
+
+    def peek(self, *, cost: SupportsIndex = 1) -> Decision:
+        """As ``Limiter.peek``: decides, and charges nothing."""
+
+    @property
+    def merchant(self) -> bytes:
+        """The merchant's bytes."""
+
+    @property
+    def endpoint(self) -> str:
+        """The route, as it was given."""
+
+@final
 class Decision:
-    """The answer to one check or peek. Immutable.
+    """The answer to one check or peek. Immutable, save that a receipt is spent.
 
     It describes one window, the binding one: when denied, the window with the
     latest retry instant; when allowed, the window with the least remaining.
-    ``rule``, ``limit``, ``remaining``, ``window`` and ``reset_at`` are None where
-    no window was consulted (exempt, unmatched, untracked).
+    ``rule``, ``limit``, ``remaining``, ``window``, ``precision`` and ``reset_at``
+    are None where no window was consulted (exempt, unmatched, untracked).
 
     ``bool(decision)`` is ``decision.allowed``. Two decisions are equal if all
-    they say is equal.
+    they say is equal; a receipt is not part of it. A decision cannot be copied or
+    pickled, because its receipt is good for one refund.
     """
 
     @property
@@ -227,6 +378,29 @@ class Decision:
     @property
     def window_ns(self) -> int | None:
         """The length of the binding window in nanoseconds."""
+
+    @property
+    def precision(self) -> Literal["exact", "bucketed"] | None:
+        """How exactly the binding window's rule counts.
+
+        "exact": every unit leaves at its own microsecond; "bucketed": up to 1/128
+        of the window late, never early.
+        """
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """How every governing window stands, in the order of the rules.
+
+        Empty unless the call asked with ``windows=True``.
+        """
+
+    @property
+    def untracked(self) -> bool:
+        """Whether the table had no room for a key of this request.
+
+        Then it was counted in its rule's overflow pool or not at all; see
+        ``on_full`` of ``Limiter``.
+        """
 
     @property
     def retry_after(self) -> float | None:
