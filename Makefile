@@ -84,8 +84,8 @@ deny: $(BUILD)/.deny
 # --- longer -----------------------------------------------------------------
 
 deep: test models-deep fuzz
-	PROPTEST_CASES=100000 $(CARGO) test --locked -p slidegate --release --test differential --test churn \
-	    --test capacity
+	PROPTEST_CASES=20000 $(CARGO) test --locked -p slidegate --release --lib differential -- --nocapture
+	$(CARGO) test --locked -p slidegate --release --test churn --test capacity
 	SLIDEGATE_STOP_DEEP=1 $(MAKE) stop-anywhere
 
 models-deep:

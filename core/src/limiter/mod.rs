@@ -3,6 +3,8 @@
 mod active;
 mod batch;
 mod builder;
+#[cfg(all(test, not(slidegate_loom)))]
+mod differential;
 mod endpoint;
 mod known;
 mod prepared;

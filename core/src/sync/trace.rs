@@ -1,6 +1,6 @@
 //! Hooks of the model build: events that a model must have seen to mean
-//! anything, and a fuse that stops a thread before any chosen access. Outside
-//! the model build both are empty.
+//! anything, and a fuse that stops a thread before any chosen access. Unit tests
+//! count events too; elsewhere both are empty.
 
 /// Something rare that a model must really have reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +34,39 @@ pub(crate) enum Event {
     Death,
 }
 
-#[cfg(not(slidegate_loom))]
+#[cfg(all(not(test), not(slidegate_loom)))]
 #[inline(always)]
 pub(crate) fn event(_event: Event) {}
+
+#[cfg(all(test, not(slidegate_loom)))]
+pub(crate) use counted::{event, seen, start};
+
+/// Events by thread: tests run side by side.
+#[cfg(all(test, not(slidegate_loom)))]
+mod counted {
+    use super::Event;
+    use std::cell::Cell;
+
+    const EVENTS: usize = Event::Death as usize + 1;
+
+    std::thread_local! {
+        static SEEN: [Cell<u64>; EVENTS] = const { [const { Cell::new(0) }; EVENTS] };
+    }
+
+    pub(crate) fn event(event: Event) {
+        SEEN.with(|seen| seen[event as usize].update(|count| count + 1));
+    }
+
+    /// How often an event has happened on this thread since [`start`].
+    pub(crate) fn seen(event: Event) -> u64 {
+        SEEN.with(|seen| seen[event as usize].get())
+    }
+
+    /// Forgets the events of this thread.
+    pub(crate) fn start() {
+        SEEN.with(|seen| seen.iter().for_each(|count| count.set(0)));
+    }
+}
 
 #[cfg(not(slidegate_loom))]
 #[inline(always)]

@@ -1,0 +1,358 @@
+//! Full tables. A small table has one probe set, so which keys find room is as
+//! certain as the rest: those that stand in it, and newcomers while a slot is
+//! free or idle. Tracked keys answer as the reference; the others as `on_full`
+//! says, and an overflow pool as a reference of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use slidegate_reference::{Decision as Expected, Outcome, Reference};
+
+use super::clock::{TestClock, UNIX_NS, begin_ns};
+use super::compare::{Checked, agree};
+use super::policies::{PolicySpec, RuleSpec, WindowSpec};
+use super::steps::Draw;
+use super::tally::Tally;
+use crate::limiter::{Limiter, OnFull, Receipt};
+use crate::{Decision, Error, Policy};
+
+/// Slots of the smallest table: two buckets, which are every key's probe set.
+const SLOTS: usize = 16;
+const MERCHANTS: u8 = 24;
+const POOL: &[u8] = b"pool";
+
+/// Places of [`PLACES`](super::policies::PLACES) with a rule of their own.
+const TEXTS: [&str; 2] = ["POST /p", "GET /g/7"];
+
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    on_full: OnFull,
+    policy: PolicySpec,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Check {
+        merchant: u8,
+        text: usize,
+        cost: u32,
+    },
+    Peek {
+        merchant: u8,
+        text: usize,
+        cost: u32,
+    },
+    Refund {
+        pick: u16,
+    },
+    Reset {
+        merchant: u8,
+    },
+    Wait {
+        ns: u64,
+    },
+    /// Till a key is idle, or a tick before.
+    Idle {
+        pick: u16,
+        early: bool,
+    },
+}
+
+pub(super) fn settings() -> impl Strategy<Value = Setting> {
+    let window = (1u32..6, 50u64..500).prop_map(|(limit, ms)| WindowSpec { limit, ms });
+    let rule = window.prop_map(|window| RuleSpec {
+        windows: vec![window],
+        cost: 1,
+        per_all: false,
+    });
+    let on_full = prop_oneof![
+        Just(OnFull::Deny),
+        Just(OnFull::Admit),
+        Just(OnFull::Overflow)
+    ];
+    (on_full, any::<bool>(), [rule.clone(), rule.clone(), rule]).prop_map(
+        |(on_full, total, [first, post, get])| {
+            // What a request of several rules counts where only some of its keys
+            // find room, the reference has no word for.
+            let total = (total && on_full == OnFull::Deny).then_some(first);
+            let policy = PolicySpec {
+                deny_unmatched: false,
+                rules: [total, None, Some(post), Some(get), None],
+            };
+            Setting { on_full, policy }
+        },
+    )
+}
+
+pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step = (0u8..100, any::<u64>()).prop_map(|(kind, rest)| step(kind, &mut Draw(rest)));
+    prop::collection::vec(step, 1..=most)
+}
+
+fn step(kind: u8, draw: &mut Draw) -> Step {
+    let merchant = draw.below(MERCHANTS.into()) as u8;
+    let text = draw.below(TEXTS.len() as u64) as usize;
+    let cost = 1 + draw.below(3) as u32;
+    let pick = draw.share();
+    match kind {
+        0..60 => Step::Check {
+            merchant,
+            text,
+            cost,
+        },
+        60..72 => Step::Peek {
+            merchant,
+            text,
+            cost,
+        },
+        72..78 => Step::Refund { pick },
+        78..80 => Step::Reset { merchant },
+        80..94 => Step::Wait {
+            ns: draw.below(20_000_000),
+        },
+        _ => Step::Idle {
+            pick,
+            early: draw.is_one_in(2),
+        },
+    }
+}
+
+/// A merchant's key under a rule.
+type KeyId = (usize, u8);
+
+struct Held {
+    engine: Receipt,
+    reference: slidegate_reference::Receipt,
+    pooled: bool,
+}
+
+pub(super) struct Full {
+    setting: Setting,
+    clock: Arc<TestClock>,
+    engine: Limiter,
+    reference: Reference,
+    /// Counts what the pools count.
+    pools: Reference,
+    /// Keys in the table with their newest stamp.
+    slots: HashMap<KeyId, u64>,
+    receipts: Vec<Held>,
+    tally: Tally,
+}
+
+impl Full {
+    pub fn new(setting: &Setting) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let toml = setting.policy.toml();
+        let policy = Policy::from_toml(&toml).expect("a valid policy");
+        let builder = Limiter::builder().max_keys(1).clock(clock.clone());
+        let engine = builder.on_full(setting.on_full).build(&policy);
+        Self {
+            setting: setting.clone(),
+            clock,
+            engine: engine.expect("a limiter"),
+            reference: Reference::new(&toml, UNIX_NS),
+            pools: Reference::new(&toml, UNIX_NS),
+            slots: HashMap::new(),
+            receipts: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    pub fn run(mut self, steps: &[Step]) -> Result<Tally, TestCaseError> {
+        for step in steps {
+            match *step {
+                Step::Check {
+                    merchant,
+                    text,
+                    cost,
+                } => self.ask(merchant, text, cost, true)?,
+                Step::Peek {
+                    merchant,
+                    text,
+                    cost,
+                } => self.ask(merchant, text, cost, false)?,
+                Step::Refund { pick } => self.refund(pick),
+                Step::Reset { merchant } => self.reset(merchant)?,
+                Step::Wait { ns } => self.wait_till(self.clock.now_ns() + ns),
+                Step::Idle { pick, early } => self.wait_for_idle(pick, early),
+            }
+            prop_assert_eq!(self.engine.keys(), self.slots.len());
+            prop_assert_eq!(self.engine.untracked(), self.tally.untracked);
+        }
+        Ok(self.tally)
+    }
+
+    fn wait_till(&self, ns: u64) {
+        self.clock.set(ns);
+    }
+
+    fn wait_for_idle(&self, pick: u16, early: bool) {
+        let mut stamps: Vec<u64> = self.slots.values().copied().collect();
+        stamps.sort_unstable();
+        if let Some(stamp) = stamps.get(usize::from(pick) % stamps.len().max(1)) {
+            let at_ns = begin_ns(stamp + self.retention() - u64::from(early));
+            self.wait_till(at_ns.max(self.clock.now_ns()));
+        }
+    }
+
+    fn retention(&self) -> u64 {
+        let windows = self.setting.policy.windows();
+        windows.map(|w| w.ticks()).max().unwrap_or(0)
+    }
+
+    fn keys(&self, merchant: u8, text: usize) -> Vec<KeyId> {
+        let rules = self.setting.policy.governing(text).into_iter();
+        rules.map(|rule| (rule, merchant)).collect()
+    }
+
+    fn is_idle(&self, key: &KeyId) -> bool {
+        let (retention, now) = (self.retention(), self.clock.tick());
+        let newest = self.slots.get(key);
+        newest.is_some_and(|newest| newest + retention <= now)
+    }
+
+    fn ask(&mut self, merchant: u8, text: usize, cost: u32, charge: bool) -> Checked {
+        self.tally.steps += 1;
+        let name = [b'm', merchant];
+        let keys = self.keys(merchant, text);
+        let new = keys.iter().filter(|k| !self.slots.contains_key(k)).count();
+        let own = keys.iter().filter(|k| self.is_idle(k)).count();
+        let idle = self.slots.keys().filter(|k| self.is_idle(k)).count();
+        let room = SLOTS - self.slots.len() + idle;
+        if new > 0 && (1..new + own).contains(&room) {
+            // The first key would be charged, and lent back when the second finds
+            // no room: see the limitations.
+            return Ok(());
+        }
+        let expected = self
+            .reference
+            .peek(self.now(), &name, TEXTS[text], cost.into());
+        let expected = expected.expect("a valid request");
+        let outcome = expected.outcome;
+        let full = new > room && outcome == Outcome::Allowed;
+        let (decision, receipt) = match charge {
+            true => match self.engine.check_with_receipt(name, TEXTS[text], cost) {
+                Ok((decision, receipt)) => (Ok(decision), receipt),
+                Err(error) => (Err(error), None),
+            },
+            false => (self.engine.peek(name, TEXTS[text], cost), None),
+        };
+        if full {
+            return self.agree_untracked(&decision, receipt, text, cost, charge);
+        }
+        let admitted = charge && outcome == Outcome::Allowed;
+        let (expected, reference) = match admitted {
+            true => self.charge(&name, text, cost, &keys),
+            false => (expected, None),
+        };
+        self.tally.denials += u64::from(outcome == Outcome::Denied);
+        self.hold(receipt, reference, false);
+        agree(&self.engine, &decision, &Ok(expected), 0, false)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    /// Charges the reference, and gives the keys their slots.
+    fn charge(
+        &mut self,
+        name: &[u8],
+        text: usize,
+        cost: u32,
+        keys: &[KeyId],
+    ) -> (Expected, Option<slidegate_reference::Receipt>) {
+        let (retention, now) = (self.retention(), self.clock.tick());
+        for key in keys {
+            if !self.slots.contains_key(key) {
+                self.slots.retain(|_, newest| *newest + retention > now);
+            }
+            self.slots.insert(*key, now);
+        }
+        let checked = self
+            .reference
+            .check_with_receipt(self.now(), name, TEXTS[text], cost.into());
+        checked.expect("a valid request")
+    }
+
+    fn hold(
+        &mut self,
+        engine: Option<Receipt>,
+        reference: Option<slidegate_reference::Receipt>,
+        pooled: bool,
+    ) {
+        if let (Some(engine), Some(reference)) = (engine, reference) {
+            self.receipts.push(Held {
+                engine,
+                reference,
+                pooled,
+            });
+        }
+    }
+
+    fn agree_untracked(
+        &mut self,
+        decision: &Result<Decision, Error>,
+        receipt: Option<Receipt>,
+        text: usize,
+        cost: u32,
+        charge: bool,
+    ) -> Checked {
+        self.tally.untracked += u64::from(charge);
+        if self.setting.on_full != OnFull::Overflow {
+            let Ok(decision) = decision else {
+                return Err(TestCaseError::fail(format!("{decision:?}")));
+            };
+            let admits = self.setting.on_full == OnFull::Admit;
+            prop_assert_eq!(decision.outcome.as_str(), "untracked");
+            prop_assert_eq!(decision.allowed, admits);
+            prop_assert!(decision.untracked && decision.binding.is_none() && receipt.is_none());
+            return Ok(());
+        }
+        let (now_ns, cost) = (self.now(), cost.into());
+        let (expected, reference) = match charge {
+            true => {
+                let checked = self
+                    .pools
+                    .check_with_receipt(now_ns, POOL, TEXTS[text], cost);
+                checked.expect("a valid request")
+            }
+            false => {
+                let peeked = self.pools.peek(now_ns, POOL, TEXTS[text], cost);
+                (peeked.expect("a valid request"), None)
+            }
+        };
+        self.hold(receipt, reference, true);
+        agree(&self.engine, decision, &Ok(expected), 0, true)
+    }
+
+    fn refund(&mut self, pick: u16) {
+        if self.receipts.is_empty() {
+            return;
+        }
+        let held = self
+            .receipts
+            .swap_remove(usize::from(pick) % self.receipts.len());
+        let lent = self.engine.refund(held.engine).expect("its own receipt");
+        let reference = if held.pooled {
+            &self.pools
+        } else {
+            &self.reference
+        };
+        reference.refund(self.now(), held.reference);
+        self.tally.refunds += u64::from(lent);
+    }
+
+    fn reset(&mut self, merchant: u8) -> Checked {
+        let had = self.slots.len();
+        self.slots.retain(|(_, owner), _| *owner != merchant);
+        let name = [b'm', merchant];
+        let reset = self.engine.reset(name, None).expect("a valid merchant");
+        self.reference.reset(&name, None);
+        prop_assert_eq!(reset, had - self.slots.len());
+        self.tally.resets += reset as u64;
+        self.wait_till(self.now() + crate::time::TICK_NS);
+        Ok(())
+    }
+}
