@@ -6,8 +6,11 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use crate::ledger::{Answer, Request, WINDOW};
+use crate::ledger::{Answer, Request, TICK, WINDOW};
 use crate::world::{Broken, NEIGHBOUR, VICTIM, World};
+
+/// A span in which nothing leaves a window.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What others do while the victim is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +27,19 @@ pub enum Meanwhile {
     Reborn,
     /// The policy is swapped for one with twice the limits.
     Swapped,
+    /// The victim's merchant is reset, and charged anew.
+    Reset,
 }
 
 impl Meanwhile {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Looked,
         Self::Filled,
         Self::Later,
         Self::Evicted,
         Self::Reborn,
         Self::Swapped,
+        Self::Reset,
     ];
 
     /// The one of this number, counted round.
@@ -55,6 +61,7 @@ impl Meanwhile {
                 ask(world, VICTIM, 2, c"victim reborn")
             }
             Self::Swapped => swap(world),
+            Self::Reset => reset(world),
         }
     }
 }
@@ -137,17 +144,34 @@ fn fill(world: &mut World) -> Result<(), Broken> {
         cost: 1,
     };
     world.peek_on_fresh_thread(c"fresh thread", request)?;
-    drain(world, 0)
+    world.refund(c"others' refund")?;
+    drain(world, 0)?;
+    look_at_stamps(world)
+}
+
+/// In a full window each cost is denied until another unit leaves, so the answers
+/// tell the stamps of the oldest.
+fn look_at_stamps(world: &mut World) -> Result<(), Broken> {
+    const MOST: u32 = 17;
+    let limit = world.case.least_limit("");
+    for cost in 2..=limit.min(MOST) {
+        let request = Request {
+            merchant: VICTIM,
+            endpoint: "",
+            cost,
+        };
+        world.peek(c"stamps", request)?;
+    }
+    Ok(())
 }
 
 fn later(world: &mut World) -> Result<(), Broken> {
     fill(world)?;
-    let tick = Duration::from_micros(1);
-    world.advance(WINDOW - tick);
+    world.advance(WINDOW - TICK);
     look(world, VICTIM, c"a tick early")?;
-    world.advance(tick);
+    world.advance(TICK);
     free_again(world)?;
-    drain(world, world.case.op_cost())
+    drain(world, world.case.op.cost())
 }
 
 /// A window after the last charge the whole limit is free; nothing is charged.
@@ -191,15 +215,29 @@ fn swap(world: &mut World) -> Result<(), Broken> {
     }
 }
 
+/// A moment later: of its last tick a key is not born again.
+fn reset(world: &mut World) -> Result<(), Broken> {
+    world.advance(MOMENT);
+    world.reset(c"reset")?;
+    look(world, VICTIM, c"after the reset")?;
+    ask(world, VICTIM, 1, c"after the reset")?;
+    others(world)
+}
+
 /// Audits after the victim has returned: everything is exact, nothing is left
 /// behind, and a window later everything is free.
 pub fn after(world: &mut World) -> Result<(), Broken> {
     if world.is_crowded() {
         world.disperse(c"crowd")?;
     }
+    // A key that was reset is not born again within its last tick.
+    world.advance(MOMENT);
     look(world, VICTIM, c"victim's key")?;
+    world.refund(c"refund")?;
+    look(world, VICTIM, c"after the refund")?;
     others(world)?;
     drain(world, 0)?;
+    look_at_stamps(world)?;
     world.advance(WINDOW);
     free_again(world)?;
     drain(world, 0)?;

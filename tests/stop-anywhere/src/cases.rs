@@ -1,8 +1,12 @@
 //! The operations that are stopped. A case is one constant: rules, what is
 //! charged before, and the victim's call.
 
-use crate::history::Op;
-use crate::ledger::{Request, Rule, WINDOW};
+use crate::ledger::{Request, Rule};
+use crate::op::Op;
+use crate::prepare::{
+    crowded_out, empty_handed, five_left, full, given_out, given_out_two, idle_table, key_ready,
+    key_ready_two, lent, nearly_round, nothing, race, trickle, warm, warm_two,
+};
 use crate::world::{Broken, NEIGHBOUR, VICTIM, World};
 
 /// One operation and where it starts from.
@@ -13,6 +17,8 @@ pub struct Case {
     /// What is charged before the victim begins.
     pub prepare: fn(&mut World) -> Result<(), Broken>,
     pub op: Op,
+    /// Where the stops begin, if not where the call begins.
+    pub catch: Option<Catch>,
     /// Whether the call is the first that its thread makes.
     pub first_call: bool,
     /// Whether the call allocates memory or registers the thread's clean-up. The
@@ -21,15 +27,15 @@ pub struct Case {
     pub allocates: bool,
 }
 
-impl Case {
-    /// Units that the victim asks for; 1 where it asks for none.
-    pub fn op_cost(&self) -> u32 {
-        match self.op {
-            Op::Check(request) | Op::Allow(request) | Op::Peek(request) => request.cost,
-            Op::Swap => 1,
-        }
-    }
+/// The victim is caught when it reads the clock in its call for this time,
+/// counted from 1, and then others do something.
+#[derive(Clone, Copy)]
+pub struct Catch {
+    pub reading: usize,
+    pub then: fn(&mut World) -> Result<(), Broken>,
+}
 
+impl Case {
     /// The smallest limit that governs an endpoint.
     pub fn least_limit(&self, endpoint: &str) -> u32 {
         let governs = |rule: &&Rule| rule.route == "*" || rule.route == endpoint;
@@ -49,7 +55,12 @@ const MOST: &[Rule] = &[Rule {
     limit: 2_048,
 }];
 
-const PAY: &str = "POST /v1/payment";
+const HUNDRED: &[Rule] = &[Rule {
+    route: "*",
+    limit: 100,
+}];
+
+pub const PAY: &str = "POST /v1/payment";
 
 const TWO: &[Rule] = &[
     Rule {
@@ -62,7 +73,7 @@ const TWO: &[Rule] = &[
     },
 ];
 
-const fn request(merchant: u8, endpoint: &'static str, cost: u32) -> Request {
+pub const fn request(merchant: u8, endpoint: &'static str, cost: u32) -> Request {
     Request {
         merchant,
         endpoint,
@@ -75,6 +86,7 @@ const ADMIT: Case = Case {
     rules: TEN,
     prepare: warm,
     op: Op::Check(request(VICTIM, "", 1)),
+    catch: None,
     first_call: false,
     allocates: false,
 };
@@ -136,6 +148,120 @@ pub const CASES: &[Case] = &[
         ..ADMIT
     },
     Case {
+        name: "grow, fifth unit",
+        rules: HUNDRED,
+        prepare: |world| trickle(world, 4),
+        ..ADMIT
+    },
+    Case {
+        name: "grow, seventeenth unit",
+        rules: HUNDRED,
+        prepare: |world| trickle(world, 16),
+        ..ADMIT
+    },
+    Case {
+        name: "grow twice in one call",
+        rules: HUNDRED,
+        prepare: |world| trickle(world, 4),
+        op: Op::Check(request(VICTIM, "", 40)),
+        ..ADMIT
+    },
+    Case {
+        name: "give back",
+        rules: TWO,
+        prepare: warm_two,
+        op: Op::Check(request(VICTIM, PAY, 2)),
+        // Two peeks and a charge have read it before.
+        catch: Some(Catch {
+            reading: 4,
+            then: race,
+        }),
+        ..ADMIT
+    },
+    Case {
+        name: "check with receipt",
+        op: Op::CheckWithReceipt(request(VICTIM, "", 2)),
+        ..ADMIT
+    },
+    Case {
+        name: "refund",
+        prepare: given_out,
+        op: Op::Refund(request(VICTIM, "", 3)),
+        ..ADMIT
+    },
+    Case {
+        name: "refund, lent before",
+        prepare: lent,
+        op: Op::Refund(request(VICTIM, "", 3)),
+        ..ADMIT
+    },
+    Case {
+        name: "refund, too late",
+        prepare: empty_handed,
+        op: Op::Refund(request(VICTIM, "", 3)),
+        ..ADMIT
+    },
+    Case {
+        name: "refund, two rules",
+        rules: TWO,
+        prepare: given_out_two,
+        op: Op::Refund(request(VICTIM, PAY, 3)),
+        ..ADMIT
+    },
+    Case {
+        name: "reset",
+        prepare: given_out,
+        op: Op::Reset(None),
+        allocates: true,
+        ..ADMIT
+    },
+    Case {
+        name: "reset, one rule of two",
+        rules: TWO,
+        prepare: given_out_two,
+        op: Op::Reset(Some(1)),
+        allocates: true,
+        ..ADMIT
+    },
+    Case {
+        name: "reset, two rules",
+        rules: TWO,
+        prepare: given_out_two,
+        op: Op::Reset(None),
+        allocates: true,
+        ..ADMIT
+    },
+    Case {
+        name: "prepared key",
+        prepare: key_ready,
+        op: Op::CheckPrepared(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
+        name: "prepared key, evicted",
+        prepare: crowded_out,
+        op: Op::CheckPrepared(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
+        name: "prepared key, two rules",
+        rules: TWO,
+        prepare: key_ready_two,
+        op: Op::CheckPrepared(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
+        name: "batch",
+        prepare: five_left,
+        op: Op::CheckMany([
+            request(VICTIM, "", 2),
+            request(NEIGHBOUR, "", 4),
+            request(VICTIM, "", 4),
+        ]),
+        allocates: true,
+        ..ADMIT
+    },
+    Case {
         name: "first call of a thread",
         first_call: true,
         allocates: true,
@@ -148,40 +274,3 @@ pub const CASES: &[Case] = &[
         ..ADMIT
     },
 ];
-
-fn nothing(_: &mut World) -> Result<(), Broken> {
-    Ok(())
-}
-
-fn charge(world: &mut World, request: Request) -> Result<(), Broken> {
-    world.check(c"preparation", request).map(drop)
-}
-
-fn warm(world: &mut World) -> Result<(), Broken> {
-    charge(world, request(VICTIM, "", 2))?;
-    charge(world, request(NEIGHBOUR, "", 3))
-}
-
-fn warm_two(world: &mut World) -> Result<(), Broken> {
-    charge(world, request(VICTIM, PAY, 1))?;
-    charge(world, request(NEIGHBOUR, PAY, 1))
-}
-
-fn full(world: &mut World) -> Result<(), Broken> {
-    charge(world, request(VICTIM, "", 10))
-}
-
-/// Every slot has a tenant that counts no more.
-fn idle_table(world: &mut World) -> Result<(), Broken> {
-    world.crowd(c"preparation")?;
-    world.disperse(c"preparation")
-}
-
-/// Windows full of units, until the ring ends two units further on.
-fn nearly_round(world: &mut World) -> Result<(), Broken> {
-    for units in [2_048, 2_046] {
-        charge(world, request(VICTIM, "", units))?;
-        world.advance(WINDOW);
-    }
-    Ok(())
-}

@@ -1,16 +1,16 @@
 //! Stops a thread after every single machine instruction of an operation of the
 //! limiter, and audits what all others then see: nobody is blocked, nothing is
-//! corrupt, and the stopped request counts as nothing, as everything, or, where
-//! it has several rules, as its first charge alone. Then others move on, the
-//! sleeper is woken, its late steps must do no harm, and what it returns must be
-//! true.
+//! corrupt, and the stopped call counts as nothing, as everything, or, where it has
+//! several parts (the rules of a request, a refund or a reset, the requests of a
+//! batch), as its first parts alone. Then others move on, the sleeper is woken, its
+//! late steps must do no harm, and what it returns must be true.
 //!
 //! The code is what ships: nothing in it knows of this program, which traces a
 //! process of its own (`child`) from outside (`tracer`).
 //!
 //! `stop-anywhere [PART OF A CASE'S NAME]` prints a table. Each stop is combined
-//! with two of the things that others may do meanwhile, in turn, and with all of
-//! them right before and after each locked instruction; with
+//! with one or two of the things that others may do meanwhile, in turn, and with
+//! all of them right before and after each locked instruction; with
 //! `SLIDEGATE_STOP_DEEP=1` always with all. Build it with optimisation: it is
 //! about the machine code.
 
@@ -24,6 +24,12 @@ mod child;
 mod history;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod ledger;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod op;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod prepare;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod reading;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod run;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

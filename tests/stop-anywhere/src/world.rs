@@ -1,15 +1,18 @@
 //! The limiter under audit, its clock, and the histories that may explain it.
 
 use std::ffi::CStr;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use slidegate::{Decision, Limiter, ManualClock, Outcome, Policy};
+use slidegate::{Decision, Limiter, Outcome, Policy, Prepared, Receipt};
 
 use crate::cases::Case;
-use crate::history::{History, Returned, raised};
-use crate::ledger::{Answer, Merchant, Request, Rule, UNTRACKED};
+use crate::history::{History, Wake, raised};
+use crate::ledger::{Answer, Merchant, Request, Rule, Tag, UNTRACKED};
+use crate::op::Returned;
+use crate::reading::CountedClock;
 
 /// A table for few keys: two buckets, so that all keys share a probe set.
 pub const MAX_KEYS: u64 = 8;
@@ -29,21 +32,34 @@ pub type Broken = String;
 pub struct World {
     pub case: &'static Case,
     pub limiter: Arc<Limiter>,
-    clock: Arc<ManualClock>,
+    /// A key that the preparation has prepared for the victim.
+    pub prepared: Option<Prepared>,
+    clock: Arc<CountedClock>,
     now_ns: u64,
+    /// When the victim's call began.
+    began_ns: u64,
     histories: Vec<History>,
+    /// What may still be refunded.
+    receipts: Vec<(Tag, Receipt)>,
     newcomers: Merchant,
     /// Merchants that fill the table: nobody else finds room.
     crowd: Vec<Merchant>,
+    was_crowded: bool,
     answers: u64,
+}
+
+/// The name of the rule of this number.
+pub fn rule_name(number: usize) -> String {
+    format!("rule-{number}")
 }
 
 /// The text of a policy with these rules.
 pub fn policy(rules: &[Rule]) -> Policy {
     let mut text = String::from("version = 1\n");
     for (number, Rule { route, limit }) in rules.iter().enumerate() {
+        let name = rule_name(number);
         text += &format!(
-            "[[rule]]\nname = \"rule-{number}\"\nmatch = \"{route}\"\nwindows = [\"{limit}/min\"]\n"
+            "[[rule]]\nname = \"{name}\"\nmatch = \"{route}\"\nwindows = [\"{limit}/min\"]\n"
         );
     }
     Policy::from_toml(&text).expect("the case's rules make a policy")
@@ -71,7 +87,7 @@ fn step(name: &CStr) {
 impl World {
     /// A limiter as the case prepares it, ten seconds after the last charge.
     pub fn new(case: &'static Case) -> Result<Self, Broken> {
-        let clock = Arc::new(ManualClock::new(0));
+        let clock = Arc::new(CountedClock::default());
         let builder = Limiter::builder().max_keys(MAX_KEYS).clock(clock.clone());
         let limiter = builder
             .build(&policy(case.rules))
@@ -79,15 +95,21 @@ impl World {
         let mut world = Self {
             case,
             limiter: Arc::new(limiter),
+            prepared: None,
             clock,
             now_ns: 0,
+            began_ns: 0,
             histories: vec![History::new(case.rules)],
+            receipts: Vec::new(),
             newcomers: NEWCOMERS_FROM,
             crowd: Vec::new(),
+            was_crowded: false,
             answers: 0,
         };
         (case.prepare)(&mut world)?;
         world.advance(Duration::from_secs(10));
+        world.began_ns = world.now_ns;
+        world.was_crowded = false;
         Ok(world)
     }
 
@@ -101,21 +123,30 @@ impl World {
         self.clock.set_elapsed_ns(self.now_ns);
     }
 
-    /// The victim is stopped: nothing, everything or the first charge of several
-    /// may have happened.
+    /// The victim is stopped: nothing, everything, or a first part of it may have
+    /// happened.
     pub fn stopped(&mut self) {
         let (op, now_ns) = (self.case.op, self.now_ns);
         let stopped = self.histories.iter().flat_map(|h| h.stopped(op, now_ns));
         self.histories = stopped.collect();
     }
 
+    /// Whether the victim is known to stand between its charges.
+    pub fn is_between_charges(&self) -> bool {
+        self.histories.iter().all(History::is_first_alone)
+    }
+
     /// The victim has been woken and its call has returned.
     pub fn woken(&mut self, returned: Returned) -> Result<(), Broken> {
-        let (op, now_ns, crowded) = (self.case.op, self.now_ns, !self.crowd.is_empty());
+        let wake = Wake {
+            began_ns: self.began_ns,
+            now_ns: self.now_ns,
+            crowded: self.is_crowded(),
+            was_crowded: self.was_crowded,
+        };
+        let op = self.case.op;
         let woken = self.histories.iter();
-        let woken: Vec<_> = woken
-            .flat_map(|h| h.woken(op, returned, crowded, now_ns))
-            .collect();
+        let woken: Vec<_> = woken.flat_map(|h| h.woken(op, returned, wake)).collect();
         if woken.is_empty() {
             return Err(format!(
                 "the sleeper returned {returned:?}, which is not true"
@@ -152,30 +183,119 @@ impl World {
         self.compare(name, request, said, |h, now_ns| h.check(request, now_ns))
     }
 
+    /// Checks with a receipt, which is kept under a tag.
+    pub fn check_with_receipt(
+        &mut self,
+        name: &CStr,
+        tag: Tag,
+        request: Request,
+    ) -> Result<(), Broken> {
+        step(name);
+        let Request {
+            merchant,
+            endpoint,
+            cost,
+        } = request;
+        let said = self.limiter.check_with_receipt([merchant], endpoint, cost);
+        let (said, receipt) = said.map_err(|e| e.to_string())?;
+        self.receipts.extend(receipt.map(|receipt| (tag, receipt)));
+        self.compare(name, request, Ok(said), |h, now_ns| {
+            h.check_with_receipt(request, now_ns, tag)
+        })
+        .map(drop)
+    }
+
+    /// Prepares the key of a request for the victim, and checks it once.
+    pub fn prepare(&mut self, name: &CStr, request: Request) -> Result<(), Broken> {
+        step(name);
+        let limiter = &self.limiter;
+        let endpoint = limiter.endpoint(request.endpoint);
+        let key = endpoint.and_then(|endpoint| limiter.prepare([request.merchant], endpoint));
+        let key = key.map_err(|e| e.to_string())?;
+        let said = limiter.check_prepared(&key, request.cost);
+        self.prepared = Some(key);
+        self.compare(name, request, said, |h, now_ns| h.check(request, now_ns))
+            .map(drop)
+    }
+
     fn compare(
         &mut self,
         name: &CStr,
         request: Request,
         said: Result<Decision, slidegate::Error>,
-        mut expect: impl FnMut(&mut History, u64) -> Answer,
+        expect: impl FnMut(&mut History, u64) -> Answer,
     ) -> Result<Answer, Broken> {
-        let name = name.to_string_lossy();
-        let said = said.map_err(|e| format!("{name}: {request:?} failed: {e}"))?;
-        let said = answer(&said);
+        let failed = |e| format!("{}: {request:?} failed: {e}", name.to_string_lossy());
+        let said = answer(&said.map_err(failed)?);
+        self.retain(name, &request, said, expect, |said, is| said == is)?;
+        Ok(said)
+    }
+
+    /// Keeps the histories that agree with what the limiter said.
+    fn retain<Said: Copy + Debug, Expected: Copy + Debug>(
+        &mut self,
+        name: &CStr,
+        about: &dyn Debug,
+        said: Said,
+        mut expect: impl FnMut(&mut History, u64) -> Expected,
+        agrees: impl Fn(Said, Expected) -> bool,
+    ) -> Result<(), Broken> {
         let now_ns = self.now_ns;
         let mut expected = Vec::new();
         self.histories.retain_mut(|history| {
             let answer = expect(history, now_ns);
             expected.push(answer);
-            answer == said
+            agrees(said, answer)
         });
         self.answers += 1;
         match self.histories.is_empty() {
-            false => Ok(said),
+            false => Ok(()),
             true => Err(format!(
-                "{name}: {request:?} got {said:?}, true would be {expected:?}"
+                "{}: {about:?} got {said:?}, true would be {expected:?}",
+                name.to_string_lossy()
             )),
         }
+    }
+
+    /// Takes a receipt out, if there is one under this tag.
+    pub fn take_receipt(&mut self, tag: Tag) -> Option<Receipt> {
+        let place = self.receipts.iter().position(|(other, _)| *other == tag)?;
+        Some(self.receipts.swap_remove(place).1)
+    }
+
+    /// Keeps a receipt, to be refunded later.
+    pub fn keep_receipt(&mut self, tag: Tag, receipt: Receipt) {
+        self.receipts.push((tag, receipt));
+    }
+
+    /// Refunds what there are receipts for.
+    pub fn refund(&mut self, name: &CStr) -> Result<(), Broken> {
+        step(name);
+        for (tag, receipt) in std::mem::take(&mut self.receipts) {
+            let said = self.limiter.refund(receipt);
+            let said = said.map_err(|e| format!("a refund failed: {e}"))?;
+            let expect = |h: &mut History, now_ns| h.refund(tag, now_ns);
+            self.retain(name, &tag, said, expect, |said, (lends, may_say)| {
+                (lends..=may_say).contains(&said)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Resets the victim's merchant under all rules. There may be more keys than
+    /// those that count.
+    pub fn reset(&mut self, name: &CStr) -> Result<(), Broken> {
+        step(name);
+        let said = self.limiter.reset([VICTIM], None);
+        let said = said.map_err(|e| format!("a reset failed: {e}"))?;
+        let keys = self.case.rules.len();
+        self.retain(
+            name,
+            &VICTIM,
+            said,
+            |h, now_ns| h.reset(VICTIM, now_ns),
+            |said, least| (least..=keys).contains(&said),
+        )
     }
 
     /// Puts twice the limits into force.
@@ -208,6 +328,7 @@ impl World {
     /// Fills the table with newcomers: as many must find room as in an
     /// undisturbed table, and no more.
     pub fn crowd(&mut self, name: &CStr) -> Result<(), Broken> {
+        self.was_crowded = true;
         for _ in 0..table_room() {
             let merchant = self.newcomer(name)?;
             self.crowd.push(merchant);
