@@ -76,19 +76,17 @@
 
 mod counts;
 mod credit;
-mod mark;
+pub(crate) mod mark;
 mod planes;
 mod rotation;
 mod snapshot;
-mod span;
+pub(crate) mod span;
 mod tenancy;
 
 #[cfg(all(test, not(slidegate_loom)))]
 mod tests;
 
 pub(crate) use planes::{MAX_PLANES, Planes, Shifts};
-#[cfg(all(test, slidegate_loom))]
-pub(crate) use span::Span;
 
 use crate::ring::{ATTEMPTS, Answer, Ask, Attempt, Query, Tenant, answer};
 use crate::sync::Word;

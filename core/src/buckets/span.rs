@@ -30,11 +30,7 @@ const LEAST_BUCKETS: u64 = 1;
 pub(super) const CELLS: usize = 4 * LEAST_BUCKETS as usize;
 
 /// The shortest window, in ticks: it has the narrowest buckets.
-#[cfg_attr(
-    slidegate_loom,
-    expect(dead_code, reason = "held against the policy's bound")
-)]
-pub(super) const SHORTEST_TICKS: u64 = LEAST_BUCKETS << QUANTUM_LOG2;
+pub(crate) const SHORTEST_TICKS: u64 = LEAST_BUCKETS << QUANTUM_LOG2;
 
 /// A window as buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

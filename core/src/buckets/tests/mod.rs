@@ -7,8 +7,7 @@ mod naive;
 mod sequence;
 mod threads;
 
-use super::mark::{MOST, Mark};
-use super::span::{SHORTEST_TICKS, Span};
+use super::mark::Mark;
 use super::*;
 use crate::ring::{Ask, Query};
 use crate::sync::Words;

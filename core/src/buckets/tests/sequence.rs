@@ -7,6 +7,7 @@ use proptest::sample::Index;
 
 use super::naive::{Naive, leaves_at};
 use super::*;
+use crate::buckets::mark::MOST;
 use crate::law::Standing;
 
 #[derive(Debug, Clone)]
@@ -19,15 +20,16 @@ enum Step {
         asked: u8,
     },
     Refund(Index),
-    /// Evict if idle, and let a key of the rule move in.
-    Tenant(usize),
+    /// Let time pass, to the edge of idleness or by some ticks; evict if idle, and
+    /// let a key of the rule move in.
+    Tenant(usize, Option<u64>),
     Forward(u64),
     Back(u64),
 }
 
 /// A rule has three windows; the first two share a plane in the first rule.
-const RULES: [[u64; 3]; 2] = [[300_000, 400_000, 3_000_000], [1 << 18, 5 << 19, 1 << 26]];
-const RETENTION: u64 = 1 << 26;
+const RULES: [[u64; 3]; 2] = [[300_000, 400_000, 3_000_000], [1 << 18, 5 << 19, 1 << 23]];
+const RETENTION: u64 = 1 << 23;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let limit = || prop_oneof![6 => 1u32..30, 1 => MOST - 9..MOST + 1, 1 => 1u32..MOST];
@@ -56,7 +58,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => charge,
         10 => forward.prop_map(Step::Forward),
         2 => any::<Index>().prop_map(Step::Refund),
-        1 => (0usize..2).prop_map(Step::Tenant),
+        1 => (0usize..2, proptest::option::of(0u64..1 << 24))
+            .prop_map(|(rule, ticks)| Step::Tenant(rule, ticks)),
         1 => (0u64..2_000_000).prop_map(Step::Back),
     ];
     proptest::collection::vec(step, 1..80)
@@ -105,7 +108,14 @@ impl Bench {
                 asked,
             } => self.charge(*share, limits, *asked),
             Step::Refund(index) => self.refund(index),
-            Step::Tenant(rule) => self.change_tenant(*rule),
+            Step::Tenant(rule, ticks) => {
+                let edge = leaves_at(RETENTION, self.newest).max(self.tick);
+                self.tick = ticks.map_or(edge, |ticks| self.tick + ticks);
+                if self.tick.is_multiple_of(3) {
+                    self.tick -= 1;
+                }
+                self.change_tenant(*rule);
+            }
             Step::Forward(ticks) => self.tick += ticks,
             Step::Back(ticks) => self.tick = self.tick.saturating_sub(*ticks).max(1),
         }
@@ -200,13 +210,17 @@ impl Bench {
         if !idle {
             return;
         }
-        // The reviver's clock may have been read long before the freeze.
-        let reborn = self.tick.saturating_sub(self.tick % 7 * 1_000_000).max(1);
+        // The reviver's clock may have been read long before the freeze, and the
+        // next clocks may be as late.
+        let reborn = self.tick.saturating_sub(self.tick % 7 * 1_500_000).max(1);
         assert!(log.revive(tenant, reborn) && !log.is_frozen());
         self.naive = Naive::default();
         self.refunded.clear();
         self.newest = (reborn & !1_023).max(self.newest + 1_024);
         self.rule = rule;
+        if self.tick.is_multiple_of(2) {
+            self.tick = reborn;
+        }
     }
 }
 
