@@ -111,15 +111,17 @@ fn a_lap_is_read_whole() {
 
 #[test]
 fn weights_are_all_or_nothing() {
-    Model::unbounded("weights").reaches(&[Event::Help]).run(|| {
-        let ring = Arc::new(Lone::new(2));
-        let three = |ring: &Lone| note(ring.ask(&[window(4, 10)], 3, 5), 3);
-        let two = |ring: &Lone| note(ring.ask(&[window(4, 10)], 2, 5), 2);
-        let admitted = race(&ring, [three, two]);
-        assert!(matches!(admitted.units(), 2 | 3), "{ADMITS_WHAT_FITS}");
-        let live = ring.live(window(4, 10), 5);
-        assert_eq!(live as usize, admitted.units(), "{CHARGED_AS_ANSWERED}");
-    });
+    Model::bounded("weights", 3)
+        .reaches(&[Event::Help])
+        .run(|| {
+            let ring = Arc::new(Lone::new(2));
+            let three = |ring: &Lone| note(ring.ask(&[window(4, 10)], 3, 5), 3);
+            let two = |ring: &Lone| note(ring.ask(&[window(4, 10)], 2, 5), 2);
+            let admitted = race(&ring, [three, two]);
+            assert!(matches!(admitted.units(), 2 | 3), "{ADMITS_WHAT_FITS}");
+            let live = ring.live(window(4, 10), 5);
+            assert_eq!(live as usize, admitted.units(), "{CHARGED_AS_ANSWERED}");
+        });
 }
 
 #[test]
@@ -188,13 +190,13 @@ fn refund_meets_a_check() {
 /// or for none, and the other goes on at once.
 #[test]
 fn a_writer_dies_after_every_step() {
-    let steps = (0..40).find(|&accesses| !dies_writing(accesses));
+    let steps = (0..80).find(|&accesses| !dies_writing(accesses));
     let steps = steps.expect("a check takes fewer accesses");
     assert!(steps > 5, "the victim died after each of {steps} accesses");
 }
 
 fn dies_writing(accesses: usize) -> bool {
-    Model::unbounded(format!("a writer dies after {accesses} accesses")).run(move || {
+    Model::bounded(format!("a writer dies after {accesses} accesses"), 2).run(move || {
         let ring = Arc::new(Lone::new(2));
         ring.ask(&[window(4, 10)], 2, 1);
         let victim = ring.clone();
