@@ -23,7 +23,11 @@ pub(crate) const STATE_WORDS: usize = 4;
 pub(crate) const LINE_WORDS: usize = STATE_WORDS + CAPACITIES[0] as usize;
 
 /// Planes begin on a page of their own.
+#[cfg(not(slidegate_loom))]
 const PAGE_WORDS: usize = 512;
+/// A model pays for every word in every execution.
+#[cfg(slidegate_loom)]
+const PAGE_WORDS: usize = 8;
 
 /// How many times larger a plane one step of growth may take.
 const LARGEST_STEP: u32 = 8;

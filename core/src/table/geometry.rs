@@ -38,7 +38,11 @@ pub(crate) const RULES: usize = crate::error::MAX_RULE_IDS;
 pub(crate) const RULES: usize = 2;
 
 /// Words of a page.
+#[cfg(not(slidegate_loom))]
 const PAGE_WORDS: usize = 512;
+/// A model pays for every word in every execution.
+#[cfg(slidegate_loom)]
+const PAGE_WORDS: usize = 8;
 
 /// Words of a slot's name: a tag and the first 56 bytes, and the rest apart, so
 /// that short names touch no more than a line.
