@@ -29,20 +29,23 @@ pub(crate) trait Log {
 }
 
 /// Capacity lent by refunds: `units` more until the oldest refunded unit leaves
-/// the window. It may vanish early and never late, because the refunded units
-/// are all still in the log while it is alive.
+/// the window, and not beyond `ends_at`. It may vanish early and never late,
+/// because the refunded units are all still in the log while it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Credit {
     pub units: u32,
     /// The stamp of the oldest refunded unit.
     pub oldest: u64,
+    /// The instant from which that unit may be forgotten, whatever a window's
+    /// length.
+    pub ends_at: u64,
 }
 
 impl Credit {
     /// What `limit` amounts to at an instant, in a window that the oldest
     /// refunded unit leaves at `until` and in a log of `most` units.
     pub fn limit(self, limit: u32, until: u64, at: u64, most: u32) -> u32 {
-        if self.units == 0 || until <= at {
+        if self.units == 0 || until.min(self.ends_at) <= at {
             return limit;
         }
         limit.saturating_add(self.units).min(most).max(limit)
@@ -318,6 +321,7 @@ mod tests {
     const NO_CREDIT: Credit = Credit {
         units: 0,
         oldest: 0,
+        ends_at: 0,
     };
 
     /// By counting one by one, in wide numbers.
@@ -330,7 +334,8 @@ mod tests {
 
     fn admits(stamps: &[u64], windows: &[Window], cost: u32, at: u64, credit: Credit) -> bool {
         windows.iter().all(|w| {
-            let lent = credit.units > 0 && credit.oldest + w.ticks() > at;
+            let alive = (credit.oldest + w.ticks()).min(credit.ends_at) > at;
+            let lent = credit.units > 0 && alive;
             let limit = w.limit + if lent { credit.units } else { 0 };
             counted(stamps, w, at) + cost <= limit
         })
@@ -362,6 +367,7 @@ mod tests {
         let credit = Credit {
             units: 1,
             oldest: 10,
+            ends_at: u64::MAX,
         };
         assert_eq!(earliest(&log, &window, 1, 20, credit), 0);
         assert_eq!(earliest(&log, &window, 2, 20, credit), 112);
@@ -376,12 +382,17 @@ mod tests {
             ahead in 0u64..60,
             credit_units in 0u32..3,
             refunded in 0usize..12,
+            kept in 1u64..60,
         ) {
             stamps.sort_unstable();
             let windows: Vec<Window> = raw.iter().map(|&(l, w)| Window::from_ticks(l.max(cost), w)).collect();
             let at = stamps.last().copied().unwrap_or(1) + ahead;
             let credit = match stamps.get(refunded) {
-                Some(&oldest) => Credit { units: credit_units.min((stamps.len() - refunded) as u32), oldest },
+                Some(&oldest) => Credit {
+                    units: credit_units.min((stamps.len() - refunded) as u32),
+                    oldest,
+                    ends_at: oldest + kept,
+                },
                 None => NO_CREDIT,
             };
             let log = Stamps(stamps.clone());

@@ -107,6 +107,48 @@ fn another_limiters_receipt_or_key_is_refused() {
     ));
 }
 
+fn four_per(window: &str) -> Policy {
+    Policy::from_toml(&SINGLE.replace("10/s", &format!("4/{window}"))).unwrap()
+}
+
+#[test]
+fn a_swap_to_a_longer_window_lends_nothing_for_units_that_are_forgotten() {
+    let (limiter, clock) = limiter(SINGLE);
+    limiter.swap(&four_per("2s")).unwrap();
+    let (_, receipt) = limiter.check_with_receipt("m", "", 4).unwrap();
+    assert!(limiter.refund(receipt.unwrap()).unwrap());
+    clock.advance(Duration::from_secs(2));
+    // Overwrites the refunded units, which count no more.
+    assert!(limiter.allow("m", "", 4).unwrap());
+    limiter.swap(&four_per("4s")).unwrap();
+    assert_eq!(remaining(&limiter, "m"), 0);
+    assert!(!limiter.allow("m", "", 1).unwrap());
+}
+
+#[test]
+fn a_credit_lives_as_long_as_its_units_were_sure_to_be_remembered() {
+    let (limiter, clock) = built(
+        &SINGLE.replace("10/s", "4/2s"),
+        Limiter::builder().max_keys(1_000),
+    );
+    let (_, old) = limiter.check_with_receipt("m", "", 2).unwrap();
+    limiter.swap(&four_per("4s")).unwrap();
+    clock.advance(Duration::from_secs(1));
+    let (_, new) = limiter.check_with_receipt("m", "", 2).unwrap();
+    // Those from before the swap are lent until two seconds old, not four.
+    assert!(limiter.refund(old.unwrap()).unwrap());
+    assert_eq!(remaining(&limiter, "m"), 2);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(remaining(&limiter, "m"), 0);
+    // Those from after it, until four seconds old.
+    assert!(limiter.refund(new.unwrap()).unwrap());
+    assert_eq!(remaining(&limiter, "m"), 2);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(remaining(&limiter, "m"), 4);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(remaining(&limiter, "m"), 4);
+}
+
 #[test]
 fn a_limit_of_2048_can_be_refunded_whole() {
     let (limiter, _) = limiter(&SINGLE.replace("10/s", "2048/s"));

@@ -9,7 +9,7 @@ use super::Buckets;
 use super::mark::{Mark, first_tick, quantum_of};
 use super::span::Span;
 use crate::law::Credit;
-use crate::ring::ATTEMPTS;
+use crate::ring::{ATTEMPTS, Charged, Horizons};
 
 impl Buckets<'_> {
     /// The credit of the tenant born at `birth`.
@@ -20,24 +20,25 @@ impl Buckets<'_> {
             true => Credit {
                 units: lent.units(),
                 oldest: first_tick(lent.quantum()),
+                // A log counts by the windows that it had from the first.
+                ends_at: u64::MAX,
             },
             false => Credit::default(),
         }
     }
 
-    /// Lends back `units` that were admitted at the tick `admitted_at`; whether
-    /// they lend anything. `horizon` is the longest window of the rule, in ticks.
-    /// Each admission may be refunded once. Under another tenant it has no effect,
+    /// Lends back what an admission charged; whether that lends anything. Each
+    /// admission may be refunded once. Under another tenant it has no effect,
     /// because the credit is older than that tenant's birth.
-    pub fn refund(&self, units: u32, admitted_at: u64, horizon: u64, now: u64) -> bool {
-        let span = Span::of(horizon);
-        let admitted = quantum_of(admitted_at);
+    pub fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
+        let Charged { units, at, era } = charged;
+        let span = Span::of(horizons.of(era));
+        let admitted = quantum_of(at);
         for _ in 0..ATTEMPTS {
             let word = Mark(self.refund_word().load());
             let birth = Mark(self.birth_word().load());
             // A frozen log is nobody's, or a reset key's.
-            if self.is_frozen() || admitted < birth.quantum() || span.leaves_at(admitted_at) <= now
-            {
+            if self.is_frozen() || admitted < birth.quantum() || span.leaves_at(at) <= now {
                 return false;
             }
             let alive = word.units() > 0

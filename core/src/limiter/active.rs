@@ -12,6 +12,7 @@ use crate::buckets::Shifts;
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, shown};
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
+use crate::ring::Horizons;
 use crate::table::{Bucketed, Exact, Hashing, Key, NameHash, Sizes, Table};
 use crate::window::Precision;
 
@@ -38,6 +39,8 @@ pub(crate) struct ActiveRule {
     pub min_limit: u32,
     /// The planes of a bucketed rule's logs.
     pub shifts: Shifts,
+    /// How long the rule's units were remembered, this policy's era included.
+    pub horizons: Arc<Horizons>,
     pub usage: Arc<RuleCounts>,
 }
 
@@ -100,6 +103,7 @@ impl Active {
             rules.push(ActiveRule {
                 id: RuleId(id),
                 shifts,
+                horizons: known.horizons[id as usize].clone(),
                 usage: known.counts[id as usize].clone(),
                 hash: hashing.rule(&rule.name),
                 owner: (rule.per == Per::All).then(|| everybody(hashing)),
@@ -127,6 +131,11 @@ impl Active {
                 _ => exact.raise_horizon(id, ticks),
             }
         }
+    }
+
+    /// The horizons of a rule that there has been.
+    pub fn horizons(&self, rule: u32) -> &Horizons {
+        &self.known.horizons[rule as usize]
     }
 
     /// The keys of bucketed rules, once there was one.

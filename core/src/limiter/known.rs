@@ -8,6 +8,7 @@ use super::usage::RuleCounts;
 use crate::buckets::Shifts;
 use crate::error::{Error, MAX_RULE_IDS};
 use crate::policy::Rule;
+use crate::ring::Horizons;
 use crate::table::{Bucketed, Sizes, Table};
 use crate::window::{Precision, Window};
 
@@ -17,6 +18,8 @@ pub(super) struct Known {
     pub names: Arc<Interned>,
     /// What was counted of each of them.
     pub counts: Vec<Arc<RuleCounts>>,
+    /// How long its units are remembered.
+    pub horizons: Vec<Arc<Horizons>>,
     /// What its logs hold.
     kinds: Vec<LogKind>,
     pub endpoints: Arc<Interned>,
@@ -33,6 +36,8 @@ impl Known {
         if self.kinds.len() == id as usize {
             self.kinds.push(LogKind::of(rule));
             self.counts.push(Arc::default());
+            let horizons = Horizons::new(rule.longest_window());
+            self.horizons.push(Arc::new(horizons));
         }
         let kind = &self.kinds[id as usize];
         if !kind.counts(rule) {
@@ -40,6 +45,10 @@ impl Known {
             return Err(Error::Precision { rule });
         }
         let shifts = kind.shifts();
+        let horizons = &mut self.horizons[id as usize];
+        if let Some(longer) = horizons.raised(rule.longest_window()) {
+            *horizons = Arc::new(longer);
+        }
         if rule.precision == Precision::Bucketed && self.buckets.is_none() {
             let max_keys = sizes.max_keys;
             let made = Table::new(sizes);

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
+use super::active::Active;
 use super::request::{Extras, Mode, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::table::{Bucketed, Exact, Place, Table};
+use crate::ring::Charged;
+use crate::table::{Exact, Place, Table};
 use crate::time::Now;
 use crate::window::Precision;
 
@@ -28,25 +30,18 @@ pub struct Receipt {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Charge {
     pub place: Place,
-    pub units: u32,
-    /// Their stamp.
-    pub at: u64,
+    pub charged: Charged,
     /// Which table holds the key.
     pub precision: Precision,
 }
 
 impl Charge {
-    pub fn refund(
-        self,
-        exact: &Table<Exact>,
-        buckets: Option<&Table<Bucketed>>,
-        now: Now<'_>,
-    ) -> bool {
-        match (self.precision, buckets) {
-            (Precision::Bucketed, Some(table)) => {
-                table.refund(self.place, self.units, self.at, now)
-            }
-            _ => exact.refund(self.place, self.units, self.at, now),
+    pub fn refund(self, exact: &Table<Exact>, active: &Active, now: Now<'_>) -> bool {
+        let Self { place, charged, .. } = self;
+        let horizons = active.horizons(place.rule);
+        match (self.precision, active.buckets()) {
+            (Precision::Bucketed, Some(table)) => table.refund(place, charged, horizons, now),
+            _ => exact.refund(place, charged, horizons, now),
         }
     }
 }
@@ -93,8 +88,7 @@ impl Limiter {
         }
         let now = Now::Fixed(self.clock.now());
         let active = self.active.load();
-        let buckets = active.buckets();
-        let refund = |any, charge: &Charge| charge.refund(&self.table, buckets, now) || any;
+        let refund = |any, charge: &Charge| charge.refund(&self.table, &active, now) || any;
         Ok(receipt.charges.iter().fold(false, refund))
     }
 

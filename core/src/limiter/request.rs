@@ -20,7 +20,7 @@ use crate::decision::{Binding, Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::law::Standing;
 use crate::policy::{MAX_WINDOWS, Rule};
-use crate::ring::{Answer, Ask, Query, Standings};
+use crate::ring::{Answer, Ask, Charged, Query, Standings};
 use crate::table::{Hashing, Key, Kind, NameHash, Place, Reply, Table};
 use crate::time::{Now, Reading};
 use crate::window::{Precision, Window};
@@ -101,8 +101,11 @@ impl Answered<'_> {
         let place = self.place?;
         Some(Charge {
             place,
-            units: self.claim.cost,
-            at: self.answer.at,
+            charged: Charged {
+                units: self.claim.cost,
+                at: self.answer.at,
+                era: self.claim.active.horizons.newest(),
+            },
             precision: self.claim.rule.precision,
         })
     }
@@ -335,6 +338,7 @@ impl<'a> Request<'a> {
             name: claim.name,
             windows: claim.windows,
             shifts: &claim.active.shifts,
+            horizons: &claim.active.horizons,
             cost: claim.cost,
             ask,
             detail: true,
@@ -379,7 +383,7 @@ impl<'a> Request<'a> {
 
     fn give_back(&self, charged: &[Answered<'a>]) {
         for charge in charged.iter().filter_map(Answered::charge) {
-            charge.refund(&self.limiter.table, self.active.buckets(), self.now);
+            charge.refund(&self.limiter.table, self.active, self.now);
         }
     }
 
@@ -423,6 +427,7 @@ impl<'a> Request<'a> {
             name: claim.name,
             windows: claim.windows,
             shifts: &claim.active.shifts,
+            horizons: &claim.active.horizons,
             cost: claim.cost,
             ask,
             detail: self.mode != Mode::Allow || self.limiter.counts_keys,

@@ -227,6 +227,7 @@ impl Limiter {
             name: &found.name,
             windows: &rule.windows,
             shifts: &of_active.shifts,
+            horizons: &of_active.horizons,
             cost: 1,
             ask: Ask::Peek,
             detail: false,

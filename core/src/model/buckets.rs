@@ -9,7 +9,7 @@ use loom::thread;
 use super::harness::*;
 use crate::buckets::span::{SHORTEST_TICKS, Span};
 use crate::buckets::{Buckets, Env, LINE_WORDS, Planes, Shifts};
-use crate::ring::{Answer, Ask, Attempt, Query, Tenant};
+use crate::ring::{Answer, Ask, Attempt, Charged, Horizons, Query, Tenant};
 use crate::sync::trace::{Event, seen};
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading, TICK_NS};
@@ -494,7 +494,11 @@ fn refund_meets_a_rotation() {
             let lot = Lot::new(&ONE);
             let first = lot.ask(&ONE, 1, at(5));
             let refunder = lot.clone();
-            let refund = thread::spawn(move || refunder.log().refund(1, first.at, LONG, at(6)));
+            let charged = Charged::at_first(1, first.at);
+            let refund = thread::spawn(move || {
+                let horizons = Horizons::new(LONG);
+                refunder.log().refund(charged, &horizons, at(6))
+            });
             let racing = lot.ask(&ONE, 1, at(6));
             assert!(refund.join().expect("a model thread"));
             let after = lot.ask(&ONE, 1, at(6));

@@ -131,7 +131,7 @@ fn refund_meets_growth() {
             let ring = Arc::new(Lone::new(3));
             let first = ring.ask(&three, 2, 1);
             let refunder = ring.clone();
-            let refund = thread::spawn(move || refunder.ring().refund(2, first.at, 10, 5));
+            let refund = thread::spawn(move || refunder.refund(2, first.at, 5));
             let racing = ring.ask(&three, 1, 5);
             assert!(refund.join().expect("a model thread"));
             assert!(racing.admitted, "{ADMITS_WHAT_FITS}");

@@ -8,7 +8,9 @@ use std::time::Instant;
 use loom::model::Builder;
 
 use crate::buckets::Shifts;
-use crate::ring::{Answer, Ask, Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
+use crate::ring::{
+    Answer, Ask, Attempt, Charged, Env, Horizons, LINE_WORDS, Planes, Query, Ring, Tenant,
+};
 use crate::sync::trace::{self, Died, Event};
 use crate::sync::{Register, Words};
 use crate::time::{ManualClock, Now, Timeline};
@@ -157,6 +159,7 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
         name: b"",
         windows,
         shifts: Shifts::NONE,
+        horizons: &Horizons::FOREVER,
         cost,
         ask: Ask::Charge,
         detail: true,
@@ -214,6 +217,12 @@ impl Lone {
 
     pub fn ask(&self, windows: &[Window], cost: u32, tick: u64) -> Answer {
         self.attempt(&charge(windows, cost), tick)
+    }
+
+    /// Refunds units that windows of 10 ticks admitted.
+    pub fn refund(&self, units: u32, at: u64, tick: u64) -> bool {
+        let charged = Charged::at_first(units, at);
+        self.ring().refund(charged, &Horizons::new(10), tick)
     }
 
     /// Units that count in `window` at `tick`, by asking the ring.

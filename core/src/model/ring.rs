@@ -174,7 +174,7 @@ fn refund_meets_a_check() {
         let ring = Arc::new(Lone::new(1));
         let first = ring.ask(&[window(1, 10)], 1, 5);
         let refunder = ring.clone();
-        let refund = thread::spawn(move || refunder.ring().refund(1, first.at, 10, 5));
+        let refund = thread::spawn(move || refunder.refund(1, first.at, 5));
         let checker = ring.clone();
         let check = thread::spawn(move || checker.ask(&[window(1, 10)], 1, 6));
         refund.join().expect("a model thread");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
-use super::{CAPACITIES, Head, Ring};
+use super::{CAPACITIES, Head, Horizons, Ring};
 use crate::buckets::Shifts;
 use crate::law::{self, Block, Credit, Judge, Log, Standing};
 use crate::time::{Now, Reading};
@@ -29,6 +29,8 @@ pub(crate) struct Query<'p> {
     pub windows: &'p [Window],
     /// The planes of a bucketed log; an exact one has none.
     pub shifts: &'p Shifts,
+    /// How long the rule's units were remembered in each era.
+    pub horizons: &'p Horizons,
     /// Units, at least 1 and at most the smallest limit; ignored by a survey.
     pub cost: u32,
     pub ask: Ask,

@@ -1,57 +1,91 @@
-//! Capacity lent by refunds: `units:16 | oldest:48`.
+//! Capacity lent by refunds: `units:12 | era:4 | oldest:48`.
 //!
 //! A refunded unit stays in the log; its credit lets one more pass, until the
-//! oldest refunded unit leaves the window. So a credit may vanish early and never
-//! late. A credit whose oldest stamp is not later than the tenant's birth is a
-//! former tenant's and lends nothing.
+//! oldest refunded unit leaves the window, or leaves the longest window that the
+//! rule had when the unit was admitted ([`Horizons`]). So a credit may vanish
+//! early and never late. A credit whose oldest stamp is not later than the
+//! tenant's birth is a former tenant's and lends nothing.
 
-use super::{ATTEMPTS, Ring};
+use super::horizons::Era;
+use super::{ATTEMPTS, Horizons, Ring};
 use crate::law::Credit;
+use crate::sync::fault::{Fault, planted};
 
 const STAMP_BITS: u32 = 48;
 const STAMP_MASK: u64 = (1 << STAMP_BITS) - 1;
-const MAX_UNITS: u64 = u16::MAX as u64;
+const ERA_BITS: u32 = 4;
+const ERA_MASK: u64 = (1 << ERA_BITS) - 1;
+const UNITS_SHIFT: u32 = STAMP_BITS + ERA_BITS;
+
+/// More is cut, which lends less. No window of a ring lets more than this and
+/// one unit pass.
+const MAX_UNITS: u64 = (1 << 12) - 1;
+
+/// Units that one admission charged to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Charged {
+    pub units: u32,
+    /// Their stamp.
+    pub at: u64,
+    /// The era of the policy that admitted them.
+    pub era: Era,
+}
+
+impl Charged {
+    /// Units charged before any horizon grew.
+    #[cfg(test)]
+    pub fn at_first(units: u32, at: u64) -> Self {
+        let era = Era::default();
+        Self { units, at, era }
+    }
+
+    /// What one refund lends, or what it and an earlier one lend together.
+    fn with(self, lent: Option<Self>) -> Self {
+        let Some(lent) = lent else { return self };
+        Self {
+            units: lent.units.saturating_add(self.units),
+            at: lent.at.min(self.at),
+            era: lent.era.min(self.era),
+        }
+    }
+
+    fn is_forgotten_at(self, horizons: &Horizons) -> u64 {
+        self.at.saturating_add(horizons.of(self.era))
+    }
+}
 
 impl Ring<'_> {
     /// The credit of the tenant born at `birth`.
     #[inline]
-    pub(super) fn credit(&self, birth: u64) -> Credit {
-        let credit = decode(self.refund_word().load());
-        match credit.oldest > birth {
-            true => credit,
-            false => Credit::default(),
+    pub(super) fn credit(&self, birth: u64, horizons: &Horizons) -> Credit {
+        let lent = decode(self.refund_word().load());
+        if lent.units == 0 || lent.at <= birth {
+            return Credit::default();
+        }
+        Credit {
+            units: lent.units,
+            oldest: lent.at,
+            ends_at: match planted(Fault::CreditOutlivesLog) {
+                true => u64::MAX,
+                false => lent.is_forgotten_at(horizons),
+            },
         }
     }
 
-    /// Lends back `units` that were admitted with the stamp `admitted_at`; whether
-    /// they lend anything. Each admission may be refunded once. Under another
-    /// tenant it has no effect, because the credit is older than that tenant's
-    /// birth.
-    pub fn refund(&self, units: u32, admitted_at: u64, horizon: u64, now: u64) -> bool {
+    /// Lends back what an admission charged; whether that lends anything. Each
+    /// admission may be refunded once. Under another tenant it has no effect,
+    /// because the credit is older than that tenant's birth.
+    pub fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
         for _ in 0..ATTEMPTS {
             let word = self.refund_word().load();
             let birth = self.birth().load();
+            let lasts = |c: &Charged| c.at > birth && c.is_forgotten_at(horizons) > now;
             // A frozen ring is nobody's, or a reset key's.
-            if self.head().is_frozen()
-                || admitted_at <= birth
-                || admitted_at.saturating_add(horizon) <= now
-            {
+            if self.head().is_frozen() || !lasts(&charged) {
                 return false;
             }
-            let lent = decode(word);
-            let alive =
-                lent.units > 0 && lent.oldest > birth && lent.oldest.saturating_add(horizon) > now;
-            let credit = match alive {
-                true => Credit {
-                    units: lent.units.saturating_add(units),
-                    oldest: lent.oldest.min(admitted_at),
-                },
-                false => Credit {
-                    units,
-                    oldest: admitted_at,
-                },
-            };
-            if self.refund_word().cas(word, encode(credit)) {
+            let lent = Some(decode(word)).filter(|lent| lent.units > 0 && lasts(lent));
+            if self.refund_word().cas(word, encode(charged.with(lent))) {
                 return true;
             }
         }
@@ -59,14 +93,45 @@ impl Ring<'_> {
     }
 }
 
-fn decode(word: u64) -> Credit {
-    Credit {
-        units: (word >> STAMP_BITS) as u32,
-        oldest: word & STAMP_MASK,
+fn decode(word: u64) -> Charged {
+    Charged {
+        units: (word >> UNITS_SHIFT) as u32,
+        at: word & STAMP_MASK,
+        era: Era(((word >> STAMP_BITS) & ERA_MASK) as u8),
     }
 }
 
-/// More than 16 bits of units are cut: lending less is safe.
-fn encode(credit: Credit) -> u64 {
-    (u64::from(credit.units).min(MAX_UNITS) << STAMP_BITS) | (credit.oldest & STAMP_MASK)
+fn encode(lent: Charged) -> u64 {
+    let units = u64::from(lent.units).min(MAX_UNITS);
+    (units << UNITS_SHIFT) | (u64::from(lent.era.0) << STAMP_BITS) | (lent.at & STAMP_MASK)
+}
+
+#[cfg(all(test, not(slidegate_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_do_not_touch() {
+        let whole = Charged {
+            units: 4_095,
+            at: STAMP_MASK,
+            era: Era(15),
+        };
+        for lent in [
+            whole,
+            Charged { units: 1, ..whole },
+            Charged { at: 1, ..whole },
+            Charged {
+                era: Era(1),
+                ..whole
+            },
+        ] {
+            assert_eq!(decode(encode(lent)), lent);
+        }
+        let more = Charged {
+            units: 4_097,
+            ..whole
+        };
+        assert_eq!(decode(encode(more)), whole);
+    }
 }

@@ -39,11 +39,14 @@ mod answer;
 mod credit;
 mod growth;
 mod head;
+mod horizons;
 mod planes;
 mod tenancy;
 
 pub(crate) use answer::{Answer, Ask, Query, Standings, answer, answer_fresh};
+pub(crate) use credit::Charged;
 pub(crate) use head::Head;
+pub(crate) use horizons::Horizons;
 pub(crate) use planes::{LINE_WORDS, Planes};
 
 use crate::sync::Word;
@@ -181,7 +184,7 @@ impl<'t> Ring<'t> {
     #[inline]
     fn decide(&self, head: Head, filled: u64, query: &Query<'_>, env: Env<'_>) -> Option<Answer> {
         let log = Snapshot::new(self, head);
-        let credit = self.credit(log.birth);
+        let credit = self.credit(log.birth, query.horizons);
         let now = env.clock.read();
         let at = now.tick().max(head.stamp());
         let (admitted, standing) = answer(&log, query, at, credit);

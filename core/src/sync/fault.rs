@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     FreezeKeyUnchecked,
     /// Copy a cell to a higher plane without reading the head again.
     CopyUnchecked,
+    /// Let a credit lend for units that may be forgotten.
+    CreditOutlivesLog,
     /// Enter a bucket after the head has moved into it.
     EnterLate,
     /// Enter a bucket without reading the head again.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Hashing, Key, Reply, Sizes, Table};
 use crate::buckets::Shifts;
-use crate::ring::{Ask, Query};
+use crate::ring::{Ask, Horizons, Query};
 use crate::time::{Now, Timeline};
 use crate::window::Window;
 
@@ -52,6 +52,7 @@ fn hammer(load: &Load, table: &Table, keys: &[Key], clock: &Timeline, seed: u64)
             name: b"audit",
             windows: &load.windows,
             shifts: Shifts::NONE,
+            horizons: &Horizons::FOREVER,
             cost,
             ask: Ask::Charge,
             detail: false,

@@ -2,7 +2,7 @@
 //! ring, and the bucketed ring for limits that are too large for it.
 
 use crate::buckets::{self, Buckets, MAX_PLANES};
-use crate::ring::{Attempt, Env, LINE_WORDS, Planes, Query, Ring, Tenant};
+use crate::ring::{Attempt, Charged, Env, Horizons, LINE_WORDS, Planes, Query, Ring, Tenant};
 use crate::sync::Word;
 
 /// A kind of log, with the way its words are laid out.
@@ -34,8 +34,8 @@ pub(crate) trait Slot {
     /// Answers a query under the tenant's name.
     fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt;
 
-    /// Lends back `units` charged with the stamp `at`; whether they lend anything.
-    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool;
+    /// Lends back what an admission charged; whether that lends anything.
+    fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool;
 
     /// Whether the log is closed until a new tenant revives it.
     fn is_frozen(&self) -> bool;
@@ -83,8 +83,8 @@ impl Slot for Ring<'_> {
         Ring::ask(self, tenant, query, env)
     }
 
-    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool {
-        Ring::refund(self, units, at, horizon, now)
+    fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
+        Ring::refund(self, charged, horizons, now)
     }
 
     #[inline]
@@ -150,8 +150,8 @@ impl Slot for Buckets<'_> {
         Buckets::ask(self, tenant, query, env)
     }
 
-    fn refund(&self, units: u32, at: u64, horizon: u64, now: u64) -> bool {
-        Buckets::refund(self, units, at, horizon, now)
+    fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
+        Buckets::refund(self, charged, horizons, now)
     }
 
     #[inline]

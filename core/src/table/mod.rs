@@ -38,7 +38,7 @@ pub(crate) use record::{Found, Tally};
 
 use std::io;
 
-use crate::ring::{self, Answer, Ask, Attempt, Env, Query, Tenant};
+use crate::ring::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
@@ -71,7 +71,7 @@ pub(crate) enum Reply {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub slot: usize,
-    rule: u32,
+    pub rule: u32,
 }
 
 impl Key {
@@ -458,12 +458,17 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Lends back units that were charged at `place` with the stamp `at`; whether
-    /// any of them still counted.
-    pub fn refund(&self, place: Place, units: u32, at: u64, now: Now<'_>) -> bool {
-        let horizon = self.horizon(place.rule).load();
-        self.log(place.slot)
-            .refund(units, at, horizon, now.read().tick())
+    /// Lends back what was charged at `place`, by the rule's horizons; whether any
+    /// of it still counted.
+    pub fn refund(
+        &self,
+        place: Place,
+        charged: Charged,
+        horizons: &Horizons,
+        now: Now<'_>,
+    ) -> bool {
+        let log = self.log(place.slot);
+        log.refund(charged, horizons, now.read().tick())
     }
 
     /// Answers a query for a key that a walk has found; `None` if it is gone.

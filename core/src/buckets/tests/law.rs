@@ -77,7 +77,7 @@ proptest! {
             None => newest + ahead,
         };
         let at = at.max(newest);
-        let credit = Credit { units: naive.lent.0, oldest: naive.lent.1 };
+        let credit = Credit { units: naive.lent.0, oldest: naive.lent.1, ends_at: u64::MAX };
         let log = Counted(&naive);
 
         let until = law::block(&log, &windows, cost, at, credit).map_or(at, |b| b.until);

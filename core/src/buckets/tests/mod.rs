@@ -9,7 +9,7 @@ mod threads;
 
 use super::mark::Mark;
 use super::*;
-use crate::ring::{Ask, Query};
+use crate::ring::{Ask, Charged, Horizons, Query};
 use crate::sync::Words;
 use crate::time::{Reading, TICK_NS};
 use crate::window::Window;
@@ -71,6 +71,7 @@ fn query(windows: &[Window], cost: u32, ask: Ask) -> Query<'_> {
         name: b"",
         windows,
         shifts: Shifts::NONE,
+        horizons: &Horizons::FOREVER,
         cost,
         ask,
         detail: true,

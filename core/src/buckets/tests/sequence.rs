@@ -193,7 +193,9 @@ impl Bench {
         }
         let (stamp, units) = self.naive.admitted[index];
         let horizon = RULES[self.rule][2];
-        let lent = self.slot.log().refund(units, stamp, horizon, self.tick);
+        let charged = Charged::at_first(units, stamp);
+        let horizons = Horizons::new(horizon);
+        let lent = self.slot.log().refund(charged, &horizons, self.tick);
         // Credits keep the quantum of the oldest unit, which leaves when it does.
         let naive = self.naive.refund(units, stamp, horizon, self.tick);
         assert_eq!(lent, naive);
