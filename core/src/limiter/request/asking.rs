@@ -1,0 +1,122 @@
+//! Asking the keys, and noting what became of it.
+
+use std::cell::RefCell;
+
+use super::claim::{Answered, Claim, Failure};
+use super::{Mode, Request};
+use crate::decision::WindowStatus;
+use crate::law::Standing;
+use crate::limiter::OnFull;
+use crate::limiter::usage::Count;
+use crate::ring::{Answer, Ask, Query, Standings};
+use crate::table::{Kind, Reply, Table};
+use crate::time::Now;
+use crate::window::Precision;
+
+impl<'a> Request<'a> {
+    /// Asks a key at an instant of its own, and notes nothing.
+    pub(super) fn glance(
+        &self,
+        claim: Claim<'a>,
+        ask: Ask,
+        now: Now<'_>,
+    ) -> Result<Answered<'a>, Failure> {
+        match self.reply(&claim, &claim.query(ask, true, None), now) {
+            Reply::Answered(answer, place) => Ok(claim.answered(answer, place)),
+            Reply::Full => Err(Failure::Full),
+            Reply::Corrupt => Err(Failure::Corrupt),
+        }
+    }
+
+    pub(super) fn ask(&self, claim: Claim<'a>, ask: Ask) -> Result<Answered<'a>, Failure> {
+        let standings = RefCell::new(Standings::new());
+        let detail = self.mode != Mode::Allow || self.limiter.counts_keys;
+        let query = claim.query(ask, detail, self.extras.windows.map(|_| &standings));
+        match self.reply(&claim, &query, self.now) {
+            Reply::Answered(answer, place) => {
+                self.note_windows(&claim, &answer, &standings.borrow());
+                Ok(claim.answered(answer, place))
+            }
+            Reply::Full => {
+                if ask == Ask::Charge {
+                    self.count_untracked(&claim);
+                }
+                Err(Failure::Full)
+            }
+            Reply::Corrupt => Err(Failure::Corrupt),
+        }
+    }
+
+    pub(super) fn count_untracked(&self, claim: &Claim<'a>) {
+        if self.mode != Mode::Peek {
+            claim.active.usage.count(Count::Untracked);
+        }
+    }
+
+    fn reply(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
+        match (claim.rule.precision, self.active.buckets()) {
+            (Precision::Exact, _) => self.reply_of(&self.limiter.table, claim, query, now),
+            (Precision::Bucketed, Some(table)) => self.reply_of(table, claim, query, now),
+            // It was made before the policy came into force.
+            (Precision::Bucketed, None) => Reply::Corrupt,
+        }
+    }
+
+    fn reply_of<K: Kind>(
+        &self,
+        table: &Table<K>,
+        claim: &Claim<'a>,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Reply {
+        let reply = match self.extras.hints {
+            Some(hints) => hints.ask(table, claim.place, claim.key, query, now),
+            None => table.ask(claim.key, query, now),
+        };
+        match reply {
+            Reply::Full if self.limiter.on_full == OnFull::Overflow => {
+                self.untracked.set(true);
+                if query.ask == Ask::Charge {
+                    self.count_untracked(claim);
+                }
+                table.ask_pool(claim.key.rule, query, now)
+            }
+            reply => reply,
+        }
+    }
+
+    fn note_windows(&self, claim: &Claim<'a>, answer: &Answer, standings: &Standings) {
+        let Some(windows) = self.extras.windows else {
+            return;
+        };
+        let clock = &self.limiter.clock;
+        let status = |&(standing, blocks): &(Standing, bool)| {
+            let (rule, windows) = (claim.active.id, claim.windows);
+            WindowStatus::new(rule, windows, standing, blocks, answer.now, clock)
+        };
+        windows.borrow_mut().extend(standings.iter().map(status));
+    }
+
+    pub(super) fn forget_windows(&self) {
+        if let Some(windows) = self.extras.windows {
+            windows.borrow_mut().clear();
+        }
+    }
+
+    #[inline]
+    pub(super) fn count(&self, answered: &Answered<'a>) {
+        let Answered { claim, answer, .. } = answered;
+        let usage = &claim.active.usage;
+        match answer.admitted {
+            true => usage.count_admission(claim.cost),
+            false => usage.count(Count::Denied),
+        }
+        if let (true, Some(place)) = (self.limiter.counts_keys, answered.place) {
+            let live = answer.standing.map_or(0, |standing| standing.live);
+            match (claim.rule.precision, self.active.buckets()) {
+                (Precision::Bucketed, Some(table)) => table.tally(place, answer.admitted, live),
+                _ => self.limiter.table.tally(place, answer.admitted, live),
+            }
+        }
+    }
+}
