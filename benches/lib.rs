@@ -3,16 +3,25 @@
 
 use slidegate::{Limiter, Policy};
 
-/// One rule for each merchant, with these windows.
+/// A policy of one rule for each merchant, with these windows.
+///
+/// # Panics
+/// Where the windows are not windows.
+pub fn policy(windows: &str) -> Policy {
+    let text = format!(
+        "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"POST /v1/payment\"\nwindows = [{windows}]\n"
+    );
+    Policy::from_toml(&text).expect("a policy")
+}
+
+/// A limiter with such a policy.
 ///
 /// # Panics
 /// Where the windows are not windows.
 pub fn limiter(windows: &str, max_keys: u64) -> Limiter {
-    let text = format!(
-        "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"POST /v1/payment\"\nwindows = [{windows}]\n"
-    );
-    let policy = Policy::from_toml(&text).expect("a policy");
-    let limiter = Limiter::builder().max_keys(max_keys).build(&policy);
+    let limiter = Limiter::builder()
+        .max_keys(max_keys)
+        .build(&policy(windows));
     limiter.expect("a limiter")
 }
 

@@ -54,13 +54,7 @@ pub unsafe extern "C" fn slg_check(
     cost: u32,
     out: *mut slg_decision,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     unsafe { decide(call, Route::Id(endpoint), Act::Check) }
 }
@@ -80,13 +74,7 @@ pub unsafe extern "C" fn slg_check_path(
     cost: u32,
     out: *mut slg_decision,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     unsafe { decide(call, Route::Text(method_path, len), Act::Check) }
 }
@@ -101,13 +89,7 @@ pub unsafe extern "C" fn slg_peek(
     cost: u32,
     out: *mut slg_decision,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     unsafe { decide(call, Route::Id(endpoint), Act::Peek) }
 }
@@ -123,13 +105,7 @@ pub unsafe extern "C" fn slg_peek_path(
     cost: u32,
     out: *mut slg_decision,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     unsafe { decide(call, Route::Text(method_path, len), Act::Peek) }
 }
@@ -154,6 +130,22 @@ unsafe fn decide(call: Call, route: Route, act: Act) -> slg_status {
 }
 
 impl Call {
+    pub fn new(
+        limiter: *const slg_limiter,
+        merchant: *const c_void,
+        merchant_len: usize,
+        cost: u32,
+        out: *mut slg_decision,
+    ) -> Self {
+        Self {
+            limiter,
+            merchant,
+            merchant_len,
+            cost,
+            out,
+        }
+    }
+
     /// Judges all arguments but `out`, in the order that the header promises.
     ///
     /// # Safety

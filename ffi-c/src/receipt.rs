@@ -32,13 +32,7 @@ pub unsafe extern "C" fn slg_check_receipt(
     out: *mut slg_decision,
     receipt: *mut *mut slg_receipt,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { check(call, Route::Id(endpoint), receipt) })
 }
@@ -57,13 +51,7 @@ pub unsafe extern "C" fn slg_check_receipt_path(
     out: *mut slg_decision,
     receipt: *mut *mut slg_receipt,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { check(call, Route::Text(method_path, len), receipt) })
 }

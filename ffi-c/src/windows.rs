@@ -15,6 +15,16 @@ struct Room {
     count: *mut usize,
 }
 
+impl Room {
+    fn new(windows: *mut slg_window, cap: usize, count: *mut usize) -> Self {
+        Self {
+            windows,
+            cap,
+            count,
+        }
+    }
+}
+
 /// As slg_check, with how every governing window stands, in the order of the rules:
 /// *count becomes their number, and the first `cap` of them are written to
 /// `windows`.
@@ -42,18 +52,8 @@ pub unsafe extern "C" fn slg_check_windows(
     cap: usize,
     count: *mut usize,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
-    let room = Room {
-        windows,
-        cap,
-        count,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
+    let room = Room::new(windows, cap, count);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { decide(call, Route::Id(endpoint), room, Act::Check) })
 }
@@ -74,18 +74,8 @@ pub unsafe extern "C" fn slg_check_windows_path(
     cap: usize,
     count: *mut usize,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
-    let room = Room {
-        windows,
-        cap,
-        count,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
+    let room = Room::new(windows, cap, count);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { decide(call, Route::Text(method_path, len), room, Act::Check) })
 }
@@ -103,18 +93,8 @@ pub unsafe extern "C" fn slg_peek_windows(
     cap: usize,
     count: *mut usize,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
-    let room = Room {
-        windows,
-        cap,
-        count,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
+    let room = Room::new(windows, cap, count);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { decide(call, Route::Id(endpoint), room, Act::Peek) })
 }
@@ -133,18 +113,8 @@ pub unsafe extern "C" fn slg_peek_windows_path(
     cap: usize,
     count: *mut usize,
 ) -> slg_status {
-    let call = Call {
-        limiter,
-        merchant,
-        merchant_len,
-        cost,
-        out,
-    };
-    let room = Room {
-        windows,
-        cap,
-        count,
-    };
+    let call = Call::new(limiter, merchant, merchant_len, cost, out);
+    let room = Room::new(windows, cap, count);
     // SAFETY: the pointers are as the header demands.
     boundary::call(|| unsafe { decide(call, Route::Text(method_path, len), room, Act::Peek) })
 }
