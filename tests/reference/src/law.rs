@@ -16,9 +16,9 @@ pub fn live(history: &History, window: Window, t: i128) -> i128 {
 
 /// What the window admits at `t`, live units included.
 pub fn limit(history: &History, window: Window, t: i128) -> i128 {
-    match history.credit.is_alive(window, t) {
-        true => window.lent(history.credit.units),
-        false => window.limit,
+    match history.credit {
+        Some(credit) if credit.is_alive_in(window, t) => window.lent(credit.units),
+        _ => window.limit,
     }
 }
 
@@ -110,11 +110,23 @@ mod tests {
         history
     }
 
-    fn lent(stamps: &[i128], units: i128, oldest: i128) -> History {
+    /// A log of which units are lent that were admitted when the longest window
+    /// was `horizon_ticks` long.
+    fn lent_within(horizon_ticks: i128, stamps: &[i128], units: i128, oldest: i128) -> History {
+        let credit = Credit {
+            units,
+            oldest,
+            horizon: exact(1, horizon_ticks),
+        };
         History {
-            credit: Credit { units, oldest },
+            credit: Some(credit),
             ..log(stamps)
         }
+    }
+
+    /// A horizon that no window here is longer than.
+    fn lent(stamps: &[i128], units: i128, oldest: i128) -> History {
+        lent_within(1_000, stamps, units, oldest)
     }
 
     /// The tick that the law names, over one window.
@@ -198,6 +210,43 @@ mod tests {
         assert_eq!(block(&history, &windows, 1, 11), short);
     }
 
+    /// Four units of 1 are lent and four more came at 5, when four ticks were the
+    /// longest window. Under eight ticks the credit would be alive until 9.
+    #[test]
+    fn a_longer_window_does_not_revive_a_credit() {
+        let history = lent_within(4, &[1, 1, 1, 1, 5, 5, 5, 5], 4, 1);
+        let eight = exact(4, 8);
+        for (t, expected) in [(4, 8), (5, 4), (6, 4), (8, 4), (9, 4)] {
+            assert_eq!(limit(&history, eight, t), expected, "tick {t}");
+        }
+        for n in 1..=4 {
+            assert_eq!(opens(&history, eight, n, 6), Some(13), "{n} units");
+        }
+    }
+
+    /// The units lent were admitted under eight ticks, which is how long they
+    /// are remembered and lent, however long the window.
+    #[test]
+    fn a_credit_lives_for_the_horizon_of_its_units() {
+        let history = lent_within(8, &[2, 2, 2], 3, 2);
+        for (window_ticks, dies) in [(4, 6), (8, 10), (12, 10)] {
+            let window = exact(4, window_ticks);
+            assert_eq!(limit(&history, window, dies - 1), 7);
+            assert_eq!(limit(&history, window, dies), 4);
+        }
+    }
+
+    /// Units 1, 4 and 6, the last two lent, are remembered for five ticks. Until
+    /// 9 two fit; then they wait for the units of 1 and 4 to leave.
+    #[test]
+    fn a_promise_is_judged_again_where_the_horizon_has_ended() {
+        let history = lent_within(5, &[1, 4, 6], 2, 4);
+        assert_eq!(opens(&history, THREE_PER_TEN, 2, 8), None);
+        assert_eq!(opens(&history, THREE_PER_TEN, 3, 8), Some(16));
+        assert_eq!(opens(&history, THREE_PER_TEN, 2, 9), Some(14));
+        assert_eq!(opens(&history, THREE_PER_TEN, 1, 9), Some(11));
+    }
+
     /// The first window opens at 21, when the units of 5 go. There the second
     /// has lost its credit, and unit 19 holds it until 29.
     #[test]
@@ -238,7 +287,10 @@ mod tests {
         let t = stamps.last().map_or(1, |newest| newest + random.below(30));
         let oldest = stamps.get(usize::try_from(random.below(12)).unwrap());
         let history = match oldest {
-            Some(oldest) => lent(&stamps, random.below(4), *oldest),
+            Some(oldest) => {
+                let horizon_ticks = 1 + random.below(60);
+                lent_within(horizon_ticks, &stamps, 1 + random.below(4), *oldest)
+            }
             None => log(&stamps),
         };
         (history, windows, n, t)

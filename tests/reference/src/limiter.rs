@@ -86,7 +86,8 @@ impl Reference {
     }
 
     /// Lends the receipt's units to the rules that were charged. They are lent
-    /// until the oldest unit lent with them leaves the window, and stay in the
+    /// until the oldest unit lent with them leaves the window, or the longest
+    /// window that the rule had had when that unit was admitted, and stay in the
     /// log.
     pub fn refund(&self, now_ns: u64, receipt: Receipt) {
         self.lock().refund(tick(now_ns), receipt);

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use crate::policy::{Policy, Rule};
 use crate::window::{Precision, Window};
 
+/// The horizons of a name that are kept apart: the first and fifteen longer.
+const HORIZON_COUNT_MAX: usize = 16;
+
 /// Every rule name of the limiter's life.
 #[derive(Debug, Default)]
 pub struct Names(HashMap<String, Named>);
@@ -13,8 +16,8 @@ pub struct Names(HashMap<String, Named>);
 struct Named {
     /// The rule as it was when its name first came.
     first: Rule,
-    /// The longest window that the name has had.
-    horizon: Window,
+    /// Each window that was longer than all before it, the first one included.
+    horizons: Vec<Window>,
 }
 
 impl Names {
@@ -24,18 +27,22 @@ impl Names {
         for rule in &policy.rules {
             let named = self.0.entry(rule.name.clone()).or_insert_with(|| Named {
                 first: rule.clone(),
-                horizon: rule.longest(),
+                horizons: vec![rule.longest()],
             });
             assert!(named.admits(rule), "{} cannot be {rule:?}", rule.name);
-            if rule.longest().length_ticks > named.horizon.length_ticks {
-                named.horizon = rule.longest();
+            let is_longer = |h: &Window| rule.longest().length_ticks > h.length_ticks;
+            if named.horizons.iter().all(is_longer) {
+                named.horizons.push(rule.longest());
             }
         }
     }
 
-    /// The longest window that the name has had in any policy.
+    /// How long a unit that is admitted now is remembered for certain: the
+    /// longest window that the name has had in any policy, or the sixteenth of
+    /// those that were each longer than all before.
     pub fn horizon(&self, name: &str) -> Window {
-        self.0[name].horizon
+        let mut kept_apart = self.0[name].horizons.iter().take(HORIZON_COUNT_MAX);
+        *kept_apart.next_back().expect("a name comes with a window")
     }
 }
 
@@ -80,6 +87,19 @@ mod tests {
             let ticks = noted(&policies).horizon("x").length_ticks;
             let longest = policies.map(|p| policy(p).rules[0].longest().length_ticks);
             assert_eq!(Some(&ticks), longest.iter().max());
+        }
+    }
+
+    /// Each length comes twice, with a shorter one between.
+    #[test]
+    fn the_sixteenth_horizon_is_the_last_that_counts() {
+        let mut names = Names::default();
+        for nth in 1..=20 {
+            for windows in [nth, 1, nth].map(|length| format!("'5/{length}s'")) {
+                names.note(&policy(&windows));
+            }
+            let expected = nth.min(16) * 1_000_000;
+            assert_eq!(names.horizon("x").length_ticks, expected, "{nth}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an admitted request may be given back for.
 
 use crate::policy::{Per, Rule};
+use crate::window::Window;
 
 /// Whose log of which rule name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,8 @@ pub(crate) struct Charge {
     pub units: i128,
     /// The tick that the units are stamped with.
     pub stamp: i128,
+    /// How long the rule name's units were remembered by then.
+    pub horizon: Window,
     /// How often the key had been reset by then.
     pub resets: u64,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::decision::Refusal;
 use crate::endpoint;
-use crate::history::History;
+use crate::history::{Credit, History};
 use crate::law;
 use crate::names::Names;
 use crate::policy::{Policy, Rule, Unmatched};
@@ -133,6 +133,7 @@ impl State {
                 key: governing.key.clone(),
                 units: governing.n,
                 stamp: governing.t,
+                horizon: self.names.horizon(&governing.key.rule),
                 resets: governing.history.resets,
             }
         });
@@ -144,10 +145,14 @@ impl State {
     /// Lends what was charged, but not to a key that was reset since.
     pub fn refund(&mut self, clock_tick: i128, receipt: Receipt) {
         for charge in receipt.charges {
-            let horizon = self.names.horizon(&charge.key.rule);
+            let refund = Credit {
+                units: charge.units,
+                oldest: charge.stamp,
+                horizon: charge.horizon,
+            };
             let history = self.histories.entry(charge.key).or_default();
             if history.resets == charge.resets {
-                history.lend(charge.units, charge.stamp, horizon, clock_tick);
+                history.lend(refund, clock_tick);
             }
         }
     }

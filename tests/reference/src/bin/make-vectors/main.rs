@@ -9,6 +9,8 @@ mod clock;
 mod costs;
 mod documents;
 mod growth;
+mod horizon_walk;
+mod horizons;
 mod mixed;
 mod policies;
 mod pools;
@@ -31,7 +33,7 @@ use timeline::Timeline;
 type NamedTimeline = (&'static str, fn() -> Timeline);
 
 /// Every file, by name without its ending.
-const TIMELINES: [NamedTimeline; 45] = [
+const TIMELINES: [NamedTimeline; 49] = [
     ("bucketed-day", bucketed::day),
     ("bucketed-minute", bucketed::minute),
     ("bucketed-pairs", bucketed::pairs),
@@ -43,6 +45,10 @@ const TIMELINES: [NamedTimeline; 45] = [
     ("costs", costs::weights),
     ("costs-large", growth::costs),
     ("costs-rule", costs::rule_costs),
+    ("credit-again", horizons::again),
+    ("credit-longer", horizons::longer),
+    ("credit-shorter", horizons::shorter),
+    ("credit-walk", horizon_walk::walk),
     ("document-endpoints", documents::endpoints),
     ("document-merchants", documents::merchants),
     ("errors", routing::errors),

@@ -329,10 +329,11 @@ fn two_windows(line: &mut Timeline) {
     line.deny_until_retry("m_1", pair, 512, "pair");
 }
 
-/// A rule's longest window so far says how long a credit is kept.
+/// The longest window that a rule had had when units were admitted says how long
+/// their credit is kept.
 pub fn swaps() -> Timeline {
     let mut line = Timeline::new(
-        "Credits outlive their policy; how long they take others in goes by the rule's longest window so far.",
+        "Credits outlive their policy; how long they take others in goes by the longest window that their rule had had when their units were admitted.",
         &pay("\"5/s\""),
     );
     grown(&mut line);
@@ -342,21 +343,23 @@ pub fn swaps() -> Timeline {
     line
 }
 
-/// The length grows while all units are alive.
+/// The length grows while all units are alive: they count in the longer window,
+/// and are lent for one second as before.
 fn grown(line: &mut Timeline) {
     let first = line.admit_for("m_1", PAY, 3);
     let second = line.wait(MS_NS).admit_for("m_1", PAY, 2);
     line.refund(first);
     line.swap(&pay("\"5/s\", \"9/10s\""));
     line.see_left("m_1", PAY, 3);
-    line.wait(SEC_NS).see_left("m_1", PAY, 5);
-    line.admit("m_1", PAY, 5);
+    line.wait(SEC_NS).see_left("m_1", PAY, 4);
+    line.admit("m_1", PAY, 4);
     line.refund(second);
     line.see_left("m_1", PAY, 0);
     line.deny_until_retry("m_1", PAY, 2, "pay");
-    line.see_left("m_1", PAY, 2);
-    line.admit("m_1", PAY, 2);
+    line.see_left("m_1", PAY, 1);
+    line.admit("m_1", PAY, 1);
     line.deny_until_retry("m_1", PAY, 1, "pay");
+    line.wait(SEC_NS).see_left("m_1", PAY, 5);
 }
 
 fn limits(line: &mut Timeline) {
