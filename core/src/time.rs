@@ -198,6 +198,8 @@ pub(crate) enum Now<'l> {
     /// The clock, read anew for every decision.
     Live(&'l Timeline),
     /// One reading for a whole batch.
+    Batch(Reading, &'l Timeline),
+    /// An instant that is asked about; nothing is inserted at it.
     Fixed(Reading),
 }
 
@@ -206,6 +208,18 @@ impl Now<'_> {
     pub fn read(self) -> Reading {
         match self {
             Self::Live(clock) => clock.now(),
+            Self::Batch(reading, _) | Self::Fixed(reading) => reading,
+        }
+    }
+
+    /// The instant at which a key is inserted. A batch reads the clock again: the
+    /// key may have been evicted since its first reading, by somebody who saw that
+    /// all its units had left, and those must not be admitted once more at an
+    /// instant at which they still counted.
+    pub fn read_anew(self) -> Reading {
+        match self {
+            Self::Live(clock) => clock.now(),
+            Self::Batch(reading, clock) => clock.now().max(reading),
             Self::Fixed(reading) => reading,
         }
     }

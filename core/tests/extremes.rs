@@ -8,6 +8,8 @@ use slidegate::{Limiter, LimiterBuilder, ManualClock, Policy};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const TICK: Duration = Duration::from_micros(1);
+/// The beginning of the last tick.
+const LAST_NS: u64 = ((1 << 48) - 2) * 1_000;
 
 fn built(windows: &str, builder: LimiterBuilder) -> (Limiter, Arc<ManualClock>) {
     let text =
@@ -142,5 +144,29 @@ fn a_denial_of_any_cost_names_the_exact_instant() {
         assert!(!limiter.peek("m", "", cost).unwrap().allowed, "cost {cost}");
         clock.advance(TICK);
         assert!(limiter.allow("m", "", cost).unwrap(), "cost {cost}");
+    }
+}
+
+/// At the last tick nothing leaves a window, and no reset makes room: a key that
+/// began anew there could not tell its own units from the former ones.
+#[test]
+fn when_time_has_ended_used_windows_stay_full() {
+    for precision in ["exact", "bucketed"] {
+        let (limiter, clock) = limiter(&format!("\"3/s\"]\nprecision = \"{precision}\" #"));
+        // Resets move a key ahead of the clock, across the end as well.
+        for before in [u64::from(u32::MAX), 2_000_000, 3_000, 1_000, 0] {
+            clock.set_elapsed_ns(LAST_NS - before);
+            for _ in 0..4 {
+                assert!(admit(&limiter, 10) <= 3, "{precision}, {before}");
+                limiter.reset("m", None).unwrap();
+            }
+        }
+        clock.set_elapsed_ns(u64::MAX);
+        for merchant in ["m", "n"] {
+            let allowed = |_: &u32| limiter.allow(merchant, "", 1).unwrap();
+            assert!((0..100).filter(allowed).count() <= 3, "{precision}");
+            assert_eq!(limiter.reset(merchant, None).unwrap(), 0, "{precision}");
+            assert!(!limiter.allow(merchant, "", 1).unwrap(), "{precision}");
+        }
     }
 }

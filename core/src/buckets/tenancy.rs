@@ -8,6 +8,7 @@ use crate::ring::{ATTEMPTS, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
+use crate::time::LAST_TICK;
 
 impl Buckets<'_> {
     /// Closes the log if its units have left every window of up to `retention`
@@ -17,19 +18,27 @@ impl Buckets<'_> {
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
     pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+        let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
+        self.freeze_if(tenant, |head| {
+            is_over(head, early.unwrap_or_else(|| retention.load()), now)
+        })
+    }
+
+    /// Closes the log whatever it holds, so that the key begins anew; `false` if
+    /// the slot is not this tenant's any more, or time has ended.
+    pub fn freeze(&self, tenant: Tenant<'_>) -> bool {
+        self.freeze_if(tenant, |_| !self.is_at_the_end())
+    }
+
+    fn freeze_if(&self, tenant: Tenant<'_>, may: impl Fn(Mark) -> bool) -> bool {
         for _ in 0..ATTEMPTS {
-            let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
             let head = self.head();
             if head.is_flagged() {
                 return true;
             }
-            // Only a hint that spares work: a newer tenant's log would not be
-            // idle, and freeing goes by the old word.
-            if !tenant.holds() {
-                return false;
-            }
-            let retention = early.unwrap_or_else(|| retention.load());
-            if !is_over(head, retention, now) {
+            // After the head: a key that is still the tenant's then was so at the
+            // head, so that the compare-and-swap closes no one else's log.
+            if !(planted(Fault::FreezeKeyUnchecked) || tenant.holds()) || !may(head) {
                 return false;
             }
             if self.head_word().cas(head.0, head.flagged().0) {
@@ -40,25 +49,9 @@ impl Buckets<'_> {
         false
     }
 
-    /// Closes the log whatever it holds, so that the key begins anew; `false` if
-    /// the slot is not this tenant's any more.
-    pub fn freeze(&self, tenant: Tenant<'_>) -> bool {
-        for _ in 0..ATTEMPTS {
-            let head = self.head();
-            if head.is_flagged() {
-                return true;
-            }
-            // After the head: a key that is still the tenant's then was so at the
-            // head, so that the compare-and-swap closes no one else's log.
-            if !(planted(Fault::FreezeKeyUnchecked) || tenant.holds()) {
-                return false;
-            }
-            if self.head_word().cas(head.0, head.flagged().0) {
-                event(Event::Evict);
-                return true;
-            }
-        }
-        false
+    /// Whether no tenant could come after this one, because time has ended.
+    pub fn is_at_the_end(&self) -> bool {
+        self.head().quantum() >= quantum_of(LAST_TICK)
     }
 
     /// Whether `freeze_if_idle` would close the log, as far as a look can tell.

@@ -49,8 +49,9 @@ impl Limiter {
     /// after the other at one instant: the clock is read once, and all are decided
     /// under one policy. The cost of waiting for memory is shared among them.
     ///
-    /// All stamps are those of the one reading: of a batch that takes long, the
-    /// last units are a little older than they would be one by one.
+    /// All stamps are those of the one reading, except of keys that have to be
+    /// inserted: of a batch that takes long, the last units are older than they
+    /// would be one by one.
     pub fn check_many(&self, checks: &[Check<'_>]) -> Vec<Result<Decision, Error>> {
         let mut decisions = Vec::with_capacity(checks.len());
         self.check_each(checks, |decision| decisions.push(decision));
@@ -79,7 +80,7 @@ impl Limiter {
         mut each: impl FnMut(Result<Decision, Error>),
     ) {
         let active = self.active.load();
-        let now = Now::Fixed(self.clock.now());
+        let now = Now::Batch(self.clock.now(), &self.clock);
         for chunk in checks.chunks(CHUNK) {
             let resolve = |check| self.resolve(&active, check);
             let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();

@@ -3,11 +3,14 @@
 //! One word says all that an admission changes: the stamp of the newest unit,
 //! which plane the cells lie in, and how many units were ever admitted, modulo
 //! 2^13. Stamps never fall, every admission moves the count, growth moves the
-//! level, and of one stamp there are at most as many units as the largest plane
-//! holds, half of 2^13; so a head value does not come back and a
+//! level, a tenant begins at a later stamp than the former one's last, and of one
+//! stamp there are at most as many units as the largest plane holds, half of 2^13,
+//! because a window admits no more with all that refunds have lent and every
+//! window is longer than a tick; so a head value does not come back and a
 //! compare-and-swap on it cannot be fooled.
 
 use super::planes::CAPACITIES;
+use crate::time::LAST_TICK;
 
 /// Counts run modulo 2^13: at least twice the largest capacity, so that the
 /// units not yet written are never mistaken for a lap.
@@ -25,6 +28,7 @@ pub(crate) struct Head(pub u64);
 
 impl Head {
     fn new(stamp: u64, level: u64, count: u64) -> Self {
+        debug_assert!(stamp <= LAST_TICK, "a stamp after the last tick");
         Self((stamp << STAMP_SHIFT) | (level << LEVEL_SHIFT) | (count & COUNT_MASK))
     }
 

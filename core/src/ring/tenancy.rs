@@ -4,6 +4,7 @@ use super::{ATTEMPTS, Head, Ring, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
+use crate::time::LAST_TICK;
 
 impl Ring<'_> {
     /// Closes the ring if it has been idle for `retention` ticks at `now`;
@@ -21,9 +22,14 @@ impl Ring<'_> {
     }
 
     /// Closes the ring whatever it holds, so that the key begins anew; `false` if
-    /// the slot is not this tenant's any more.
+    /// the slot is not this tenant's any more, or time has ended.
     pub fn freeze(&self, tenant: Tenant<'_>) -> bool {
-        self.freeze_if(tenant, |_| true)
+        self.freeze_if(tenant, |head| head.stamp() < LAST_TICK)
+    }
+
+    /// Whether no tenant could come after this one, because time has ended.
+    pub fn is_at_the_end(&self) -> bool {
+        self.head().stamp() >= LAST_TICK
     }
 
     fn freeze_if(&self, tenant: Tenant<'_>, may: impl Fn(Head) -> bool) -> bool {

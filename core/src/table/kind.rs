@@ -44,8 +44,12 @@ pub(crate) trait Slot {
     /// closed.
     fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool;
 
-    /// Closes the log whatever it holds; `false` if it is not the tenant's.
+    /// Closes the log whatever it holds; `false` if it is not the tenant's or time
+    /// has ended.
     fn freeze(&self, tenant: Tenant<'_>) -> bool;
+
+    /// Whether no tenant could come after this one, because time has ended.
+    fn is_at_the_end(&self) -> bool;
 
     /// Whether `freeze_if_idle` would close the log, as far as a look can tell.
     fn is_idle(&self, retention: &Word, now: u64) -> bool;
@@ -98,6 +102,10 @@ impl Slot for Ring<'_> {
 
     fn freeze(&self, tenant: Tenant<'_>) -> bool {
         Ring::freeze(self, tenant)
+    }
+
+    fn is_at_the_end(&self) -> bool {
+        Ring::is_at_the_end(self)
     }
 
     fn is_idle(&self, retention: &Word, now: u64) -> bool {
@@ -165,6 +173,10 @@ impl Slot for Buckets<'_> {
 
     fn freeze(&self, tenant: Tenant<'_>) -> bool {
         Buckets::freeze(self, tenant)
+    }
+
+    fn is_at_the_end(&self) -> bool {
+        Buckets::is_at_the_end(self)
     }
 
     fn is_idle(&self, retention: &Word, now: u64) -> bool {

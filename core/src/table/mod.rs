@@ -225,6 +225,7 @@ impl<K: Kind> Table<K> {
     }
 
     /// Makes a key forget its units, as if it were fresh; whether it had a slot.
+    /// Once time has ended it does not.
     /// The freeze is the commit: a check before it is forgotten, one after it
     /// begins anew.
     pub fn reset(&self, key: Key) -> bool {
@@ -236,6 +237,9 @@ impl<K: Kind> Table<K> {
             if self.log(slot).freeze(self.tenant(slot, word)) {
                 self.free(slot, word);
                 return true;
+            }
+            if self.log(slot).is_at_the_end() {
+                return false;
             }
         }
         false
@@ -327,7 +331,7 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> bool {
-        let tick = now.read().tick();
+        let tick = now.read_anew().tick();
         let key = newcomer.key;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);

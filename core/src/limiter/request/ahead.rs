@@ -13,23 +13,24 @@ impl<'a> Request<'a> {
     /// may end before the instant at which the rules that deny admit again, and
     /// then a rule that admits now denies there; so all of them are asked again
     /// at that instant, until one is found at which none denies.
-    pub(super) fn look_ahead(
-        &self,
-        claims: &[Claim<'a>],
-        peeks: &[Answered<'a>],
-    ) -> Result<Decision, Failure> {
+    ///
+    /// A key that has no room denies nothing, then as now.
+    pub(super) fn look_ahead(&self, peeks: &[Answered<'a>]) -> Result<Decision, Failure> {
         let until = |a: &Answered<'a>| a.answer.standing.map(|s| s.resets_at);
         let denials = peeks.iter().filter(|a| !a.answer.admitted);
         let mut instant = denials.filter_map(until).max();
         let mut later: Option<Answered<'a>> = None;
         // Each turn passes the end of a loan in a window, or all units of one.
-        for _ in 0..claims.len() * 2 * MAX_WINDOWS {
+        for _ in 0..peeks.len() * 2 * MAX_WINDOWS {
             let Some(at) = instant else { break };
             let now = Now::Fixed(Reading::of_tick(at));
             let mut denials = Answers::new();
-            for &claim in claims {
-                let answered = self.glance(claim, Ask::Peek, now)?;
-                denials.extend((!answered.answer.admitted).then_some(answered));
+            for peek in peeks {
+                match self.glance(peek.claim, Ask::Peek, now) {
+                    Ok(answered) if !answered.answer.admitted => denials.push(answered),
+                    Ok(_) | Err(Failure::Full) => {}
+                    Err(failure) => return Err(failure),
+                }
             }
             instant = denials.iter().filter_map(until).max();
             let length = |a: &Answered<'a>| a.length();
@@ -56,6 +57,7 @@ impl<'a> Request<'a> {
                 windows,
                 ..later.claim
             };
+            // A survey finds an answer for a key without room, too.
             let present = self.glance(alone, Ask::Survey, self.now)?.answer.standing;
             answered.answer.now = first.answer.now;
             answered.answer.standing = present.map(|present| Standing {

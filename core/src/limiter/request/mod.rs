@@ -3,9 +3,9 @@
 //!
 //! A request of several rules peeks at every key before it charges any, so a
 //! denial leaves no trace. Then it charges one key after the other; where a race
-//! lets a later key deny after all, what was charged before is lent back. Such a
-//! race may deny what some order of the requests would have admitted, never the
-//! reverse.
+//! lets a later key deny after all, what was charged before is lent back and all
+//! are asked again. Such a race may deny what some order of the requests would
+//! have admitted, never the reverse.
 
 mod ahead;
 mod asking;
@@ -104,6 +104,24 @@ pub(super) fn check_cost(cost: u32) -> Result<(), Error> {
     }
 }
 
+/// How often a request of several rules is decided anew because another one came
+/// between its peek and its charge. Each time another got on.
+const MAX_RACES: usize = 8;
+
+/// What the keys of a request say to a peek.
+enum Peeked<'a> {
+    /// At least one of them denies.
+    Denied(Answers<'a>),
+    Admitted(Answers<'a>),
+}
+
+/// What came of charging the keys of a request.
+enum Charging<'a> {
+    Done(Decision),
+    /// This one denied after all, and everything was given back.
+    Denied(Answered<'a>),
+}
+
 /// A request under one active policy.
 pub(super) struct Request<'a> {
     limiter: &'a Limiter,
@@ -195,10 +213,32 @@ impl<'a> Request<'a> {
         self.decide_together(&claims)
     }
 
-    /// Peeks at all keys, then charges all or none. A key without room fails the
-    /// request before anything is charged or, where such requests are admitted,
-    /// after everything else was.
+    /// Peeks at all keys, then charges all or none; once more where a race let a
+    /// key deny that had not.
     fn decide_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
+        let mut denied = None;
+        for _ in 0..MAX_RACES {
+            let peeks = match self.peek_together(claims)? {
+                Peeked::Denied(peeks) => return self.denied(&peeks),
+                Peeked::Admitted(peeks) => peeks,
+            };
+            if self.mode == Mode::Peek {
+                return Ok(self.decision(&peeks));
+            }
+            match self.charge_together(claims)? {
+                Charging::Done(decision) => return Ok(decision),
+                Charging::Denied(by) => denied = Some(by),
+            }
+        }
+        let denied = denied.as_slice();
+        self.settle(denied);
+        Ok(self.decision(denied))
+    }
+
+    /// Peeks at all keys. Where none denies, a key without room fails the request
+    /// before anything is charged, unless such requests are admitted.
+    fn peek_together(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
+        self.forget_windows();
         let mut peeks = Answers::new();
         let mut full: Option<Claim<'a>> = None;
         for &claim in claims {
@@ -208,24 +248,30 @@ impl<'a> Request<'a> {
                 Err(failure) => return Err(failure),
             }
         }
-        let denied = peeks.iter().any(|a| !a.answer.admitted);
-        if let (false, Some(claim)) = (denied, full)
-            && (self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny)
-        {
-            self.count_untracked(&claim);
-            return Err(Failure::Full);
+        if peeks.iter().any(|a| !a.answer.admitted) {
+            return Ok(Peeked::Denied(peeks));
         }
-        if denied || self.mode == Mode::Peek {
-            self.settle(&peeks);
-            return match denied && peeks.iter().any(|a| a.answer.lent) {
-                true => self.look_ahead(claims, &peeks),
-                false => Ok(self.decision(&peeks)),
-            };
+        match full {
+            Some(claim) if self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny => {
+                self.count_untracked(&claim);
+                Err(Failure::Full)
+            }
+            _ => Ok(Peeked::Admitted(peeks)),
         }
-        self.charge_together(claims)
     }
 
-    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
+    fn denied(&self, peeks: &[Answered<'a>]) -> Result<Decision, Failure> {
+        self.settle(peeks);
+        match peeks.iter().any(|a| a.answer.lent) {
+            true => self.look_ahead(peeks),
+            false => Ok(self.decision(peeks)),
+        }
+    }
+
+    /// Charges one key after the other, and gives all back if one denies. A key
+    /// without room, where such requests are admitted, fails the request after
+    /// everything else was charged.
+    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Charging<'a>, Failure> {
         self.forget_windows();
         let mut charged = Answers::new();
         let mut uncounted = false;
@@ -234,8 +280,7 @@ impl<'a> Request<'a> {
                 Ok(answered) if answered.answer.admitted => charged.push(answered),
                 Ok(denied) => {
                     self.give_back(&charged);
-                    self.settle(&[denied]);
-                    return Ok(self.decision(&[denied]));
+                    return Ok(Charging::Denied(denied));
                 }
                 Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => uncounted = true,
                 Err(failure) => {
@@ -247,7 +292,7 @@ impl<'a> Request<'a> {
         self.settle(&charged);
         match uncounted {
             true => Err(Failure::Full),
-            false => Ok(self.decision(&charged)),
+            false => Ok(Charging::Done(self.decision(&charged))),
         }
     }
 

@@ -1,0 +1,188 @@
+//! Races, made deterministic: a clock that lets another caller act between the
+//! readings of a request, which is where threads would meet.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use slidegate::{Check, Clock, Limiter, LimiterBuilder, OnFull, Outcome, Policy};
+
+type Visit = Box<dyn FnOnce()>;
+
+thread_local! {
+    /// What happens at the readings to come: after how many more, and what.
+    static VISITS: RefCell<Vec<(u32, Visit)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `visit` within the reading of any clock after `readings` more.
+fn visit_after(readings: u32, visit: impl FnOnce() + 'static) {
+    VISITS.with_borrow_mut(|visits| visits.push((readings, Box::new(visit))));
+}
+
+fn due() -> Option<Visit> {
+    VISITS.with_borrow_mut(|visits| {
+        let (left, _) = visits.first_mut()?;
+        match left.checked_sub(1) {
+            Some(fewer) => {
+                *left = fewer;
+                None
+            }
+            None => Some(visits.remove(0).1),
+        }
+    })
+}
+
+#[derive(Default)]
+struct Visited(AtomicU64);
+
+impl Visited {
+    fn set(&self, at: Duration) {
+        self.0.store(at.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Visited {
+    fn monotonic_ns(&self) -> u64 {
+        // After the reading: what the visitor does comes later.
+        let now = self.0.load(Ordering::Relaxed);
+        if let Some(visit) = due() {
+            visit();
+        }
+        now
+    }
+
+    fn unix_ns(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn built(rules: &str, builder: LimiterBuilder) -> (Arc<Limiter>, Arc<Visited>) {
+    let clock = Arc::new(Visited::default());
+    let policy = Policy::from_toml(&format!("version = 1\n{rules}")).unwrap();
+    let limiter = builder.clock(clock.clone()).build(&policy).unwrap();
+    (Arc::new(limiter), clock)
+}
+
+const SHARED: &str = r#"
+[[rule]]
+name = "own"
+match = "*"
+windows = ["1/60s"]
+[[rule]]
+name = "shared"
+match = "GET /b"
+per = "all"
+windows = ["1/40s"]
+"#;
+
+/// At 30 s both of m's rules admit, the first because of a loan that ends at 60 s.
+fn lent() -> (Arc<Limiter>, Arc<Visited>) {
+    let (limiter, clock) = built(SHARED, Limiter::builder().max_keys(100));
+    let (_, receipt) = limiter.check_with_receipt("m", "", 1).unwrap();
+    limiter.refund(receipt.unwrap()).unwrap();
+    clock.set(Duration::from_secs(30));
+    (limiter, clock)
+}
+
+/// Runs `request` while another merchant takes what is shared, at each of its
+/// readings of the clock in turn.
+fn raced(mut request: impl FnMut(&Limiter, &Visited)) {
+    for readings in 0..8 {
+        let (limiter, clock) = lent();
+        let other = limiter.clone();
+        visit_after(readings, move || {
+            assert!(other.allow("other", "GET /b", 1).is_ok());
+        });
+        request(&limiter, &clock);
+        VISITS.take();
+    }
+}
+
+#[test]
+fn a_denial_after_a_lost_race_names_an_instant_that_holds() {
+    let mut denials = 0;
+    raced(|limiter, clock| {
+        let decision = limiter.check("m", "GET /b", 1).unwrap();
+        if let Some(wait) = decision.retry_after().filter(|_| !decision.allowed) {
+            clock.set(Duration::from_secs(30) + wait);
+            assert!(limiter.peek("m", "GET /b", 1).unwrap().allowed, "{wait:?}");
+            denials += 1;
+        }
+    });
+    assert!(denials >= 3, "{denials}");
+}
+
+#[test]
+fn after_a_lost_race_the_windows_are_all_there_and_uncharged() {
+    let mut denials = 0;
+    raced(|limiter, _| {
+        let (decision, windows) = limiter.check_windows("m", "GET /b", 1).unwrap();
+        if !decision.allowed {
+            let blocks: Vec<_> = windows.iter().map(|w| w.blocks).collect();
+            assert_eq!(blocks, [false, true], "{windows:?}");
+            assert_eq!(windows[0].remaining, 1, "{windows:?}");
+            denials += 1;
+        }
+    });
+    assert!(denials >= 3, "{denials}");
+}
+
+#[test]
+fn a_batch_that_takes_long_admits_no_more() {
+    let rule = "[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"3/s\"]\n";
+    let (limiter, clock) = built(rule, Limiter::builder().max_keys(1));
+    assert!(limiter.allow("m", "", 3).unwrap());
+    clock.set(Duration::from_millis(500));
+    let checks = [Check::new("first", "", 1), Check::new("m", "", 3)];
+    let mut answers = Vec::new();
+    limiter.check_each(&checks, |decision| {
+        if answers.is_empty() {
+            // Meanwhile m's key is idle for the whole window, and makes room.
+            clock.set(Duration::from_millis(2_500));
+            for other in 0..20 {
+                limiter.allow(format!("{other}"), "", 1).unwrap();
+            }
+            clock.set(Duration::from_millis(3_600));
+            limiter.allow("last", "", 1).unwrap();
+        }
+        answers.push(decision.unwrap());
+    });
+    assert!(answers[1].allowed, "{:?}", answers[1]);
+    assert!(
+        !limiter.allow("m", "", 1).unwrap(),
+        "m has had three at 3.6 s"
+    );
+}
+
+#[test]
+fn a_rule_that_denies_is_not_overruled_by_one_without_room() {
+    const RULES: &str = r#"
+    [[rule]]
+    name = "a"
+    match = "*"
+    windows = ["1/min"]
+    [[rule]]
+    name = "b"
+    match = "GET /b"
+    windows = ["5/h"]
+    "#;
+    for on_full in [OnFull::Admit, OnFull::Deny, OnFull::Overflow] {
+        let (limiter, clock) = built(RULES, Limiter::builder().max_keys(1).on_full(on_full));
+        let (_, receipt) = limiter.check_with_receipt("m", "", 1).unwrap();
+        limiter.refund(receipt.unwrap()).unwrap();
+        clock.set(Duration::from_secs(30));
+        assert!(limiter.allow("m", "", 1).unwrap());
+        for other in 0..40 {
+            limiter.allow(format!("{other}"), "GET /b", 1).unwrap();
+        }
+        let decision = limiter.check("m", "GET /b", 1).unwrap();
+        assert_eq!(
+            decision.outcome,
+            Outcome::Denied,
+            "{on_full:?}: {decision:?}"
+        );
+        let retry = decision.retry_after();
+        assert_eq!(retry, Some(Duration::from_secs(60)), "{on_full:?}");
+    }
+}
