@@ -197,9 +197,9 @@ impl Timeline {
 pub(crate) enum Now<'l> {
     /// The clock, read anew for every decision.
     Live(&'l Timeline),
-    /// One reading for a whole batch.
+    /// One reading for a whole batch, however long that takes.
     Batch(Reading, &'l Timeline),
-    /// An instant that is asked about; nothing is inserted at it.
+    /// An instant that is only asked about.
     Fixed(Reading),
 }
 
@@ -209,18 +209,6 @@ impl Now<'_> {
         match self {
             Self::Live(clock) => clock.now(),
             Self::Batch(reading, _) | Self::Fixed(reading) => reading,
-        }
-    }
-
-    /// The instant at which a key is inserted. A batch reads the clock again: the
-    /// key may have been evicted since its first reading, by somebody who saw that
-    /// all its units had left, and those must not be admitted once more at an
-    /// instant at which they still counted.
-    pub fn read_anew(self) -> Reading {
-        match self {
-            Self::Live(clock) => clock.now(),
-            Self::Batch(reading, clock) => clock.now().max(reading),
-            Self::Fixed(reading) => reading,
         }
     }
 }

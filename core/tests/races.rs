@@ -1,6 +1,8 @@
 //! Races, made deterministic: a clock that lets another caller act between the
 //! readings of a request, which is where threads would meet.
 
+#![allow(clippy::disallowed_types)] // A clock of its own, outside the engine.
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

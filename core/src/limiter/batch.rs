@@ -49,9 +49,8 @@ impl Limiter {
     /// after the other at one instant: the clock is read once, and all are decided
     /// under one policy. The cost of waiting for memory is shared among them.
     ///
-    /// All stamps are those of the one reading, except of keys that have to be
-    /// inserted: of a batch that takes long, the last units are older than they
-    /// would be one by one.
+    /// All stamps are those of the one reading: of a batch that takes long, the
+    /// last units are older than they would be one by one.
     pub fn check_many(&self, checks: &[Check<'_>]) -> Vec<Result<Decision, Error>> {
         let mut decisions = Vec::with_capacity(checks.len());
         self.check_each(checks, |decision| decisions.push(decision));

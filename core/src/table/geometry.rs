@@ -28,7 +28,7 @@ pub(super) const PROBES: usize = 2 * BUCKET;
 /// replaces a full table's keys many times over and is refused none.
 const SLOTS_PER_100_KEYS: u64 = 182;
 
-/// Words of the whole table: a cache line, of which the first is in use.
+/// Words of the whole table: a cache line, of which the first two are in use.
 const TABLE_WORDS: usize = 8;
 
 /// How many rules have a horizon.

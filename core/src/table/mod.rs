@@ -131,6 +131,11 @@ impl<K: Kind> Table<K> {
         &self.words[0]
     }
 
+    /// The latest instant at which a key was evicted.
+    fn evicted(&self) -> &Word {
+        &self.words[1]
+    }
+
     /// Makes keys of `rule` remember units for at least `ticks` from now on, and
     /// the table keep idle keys that long. Call it before a policy with windows of
     /// that length comes into force.
@@ -331,11 +336,11 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> bool {
-        let tick = now.read_anew().tick();
+        let tick = now.read().tick();
         let key = newcomer.key;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            self.finish(slot, word, probes, newcomer, tick);
+            self.finish(slot, word, probes, newcomer, now);
             return true;
         }
         let changed = self.evict_idle(probes, key.fingerprint, tick);
@@ -346,7 +351,7 @@ impl<K: Kind> Table<K> {
         if let Some((slot, empty)) = look.empty {
             let claimed = empty.claimed(key.fingerprint);
             if self.key(slot).cas(empty.0, claimed.0) {
-                self.finish(slot, claimed, probes, newcomer, tick);
+                self.finish(slot, claimed, probes, newcomer, now);
             }
             return true;
         }
@@ -384,7 +389,13 @@ impl<K: Kind> Table<K> {
             // Somebody brought this very key in meanwhile.
             changed |= word.names(fingerprint) && !word.is_empty();
             let tenant = self.tenant(slot, word);
-            if word.is_committed() && self.log(slot).freeze_if_idle(tenant, self.retention(), now) {
+            let log = self.log(slot);
+            if !word.is_committed() || !log.is_idle(self.retention(), now) {
+                continue;
+            }
+            // Before the key is gone.
+            self.evicted().raise(now);
+            if log.freeze_if_idle(tenant, self.retention(), now) {
                 self.free(slot, word);
                 changed = true;
             }
@@ -400,7 +411,7 @@ impl<K: Kind> Table<K> {
         claim: KeyWord,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        now: u64,
+        now: Now<'_>,
     ) {
         let Newcomer { key, name } = newcomer;
         let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
@@ -414,9 +425,26 @@ impl<K: Kind> Table<K> {
             }
         }
         let tenant = self.tenant(slot, claim);
-        if self.log(slot).revive(tenant, now) {
+        if self.log(slot).revive(tenant, self.beginning(now)) {
             self.begin_record(slot, claim, key, name);
             self.key(slot).cas(claim.0, claim.committed().0);
+        }
+    }
+
+    /// When a key begins that was in no slot. The reading of a batch may be older
+    /// than the eviction that took the key's slot, and the key's units, which
+    /// counted at that reading, must not pass once more at it. Whoever finds the
+    /// key gone sees the eviction's instant.
+    fn beginning(&self, now: Now<'_>) -> u64 {
+        let tick = now.read().tick();
+        let Now::Batch(_, clock) = now else {
+            return tick;
+        };
+        let evicted = self.evicted().load();
+        // One that lies ahead of the clock is from before a step back.
+        match evicted > tick && evicted <= clock.now().tick() {
+            true => evicted,
+            false => tick,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use slidegate_reference::{Decision as Expected, Outcome, Refusal};
+use slidegate_reference::{Decision as Expected, Outcome, Precision as Counted, Refusal};
 
 use super::compare::{Checked, agree, agree_whether};
 use super::keys::{Charged, KeyId};
@@ -11,7 +11,9 @@ use super::pair::{Asked, Denied, Held, Pair};
 use super::policies::PLACES;
 use super::steps::{Cost, How, Request};
 use crate::limiter::{Check, Prepared, Receipt};
+use crate::sync::trace::{Event, seen};
 use crate::time::TICK_NS;
+use crate::window::Precision;
 use crate::{Decision, Error, WindowStatus};
 
 /// What the reference answers.
@@ -43,7 +45,7 @@ impl Pair {
     /// Asks a request of both and compares.
     pub fn ask(&mut self, how: How, asked: Asked) -> Checked {
         let charge = !matches!(how, How::Peek | How::PeekWindows | How::PeekPrepared);
-        let answer = self.answer(how, asked);
+        let answer = self.answer_and_count(how, asked);
         let expected = self.expect(asked, charge);
         match &answer {
             Answer::Whether(allowed) => agree_whether(allowed, &expected.decision)?,
@@ -95,9 +97,13 @@ impl Pair {
     fn note(&mut self, asked: Asked, expected: &Expected) {
         self.reset_at_ns = expected.reset_at_ns.or(self.reset_at_ns);
         if let (Outcome::Denied, Some(wait_ns)) = (expected.outcome, expected.retry_after_ns) {
-            self.tally.denials += 1;
-            let at_ns = self.clock.now_ns() + wait_ns;
-            self.denied = Some(Denied { asked, at_ns });
+            let precision = precision(expected);
+            self.tally.of(precision).denials += 1;
+            self.denied = Some(Denied {
+                asked,
+                at_ns: self.clock.now_ns() + wait_ns,
+                precision,
+            });
         }
     }
 
@@ -111,6 +117,7 @@ impl Pair {
             let key = KeyId::new(self.spec(), rule, asked.merchant);
             charged.push(self.keys.charge(key, units, tick));
         }
+        self.tally.mixed += u64::from(self.spec().is_mixed(asked.place));
         charged
     }
 
@@ -135,6 +142,16 @@ impl Pair {
         agree(&self.engine, answer, expected, self.aside, false)
     }
 
+    /// Counts the laps of a request that is charged to bucketed logs alone.
+    fn answer_and_count(&mut self, how: How, asked: Asked) -> Answer {
+        let laps = seen(Event::Lap);
+        let answer = self.answer(how, asked);
+        if !self.spec().governs(asked.place, Precision::Exact) {
+            self.tally.bucketed_laps += seen(Event::Lap) - laps;
+        }
+        answer
+    }
+
     fn answer(&mut self, how: How, asked: Asked) -> Answer {
         let key = match how {
             How::CheckPrepared | How::PeekPrepared | How::AllowPrepared => self.prepare(asked),
@@ -143,6 +160,7 @@ impl Pair {
         let Some(key) = key else {
             return self.answer_unprepared(how, asked);
         };
+        self.tally.mixed_prepared += u64::from(self.spec().is_mixed(asked.place));
         match how {
             How::PeekPrepared => Answer::Decision(self.engine.peek_prepared(&key, asked.cost)),
             How::AllowPrepared => Answer::Whether(self.engine.allow_prepared(&key, asked.cost)),
@@ -205,9 +223,17 @@ impl Pair {
         Ok(())
     }
 
-    /// Asks many at once while the clock moves with every reading.
+    /// Asks many at once while the clock moves with every reading: not after a
+    /// step back, because then it may pass an eviction, and newcomers begin there.
     pub fn batch(&mut self, requests: &[Request], allow: bool) -> Checked {
         let asked: Vec<Asked> = requests.iter().map(|r| self.asked(*r)).collect();
+        let asks = |precision| {
+            asked
+                .iter()
+                .any(|a| self.spec().governs(a.place, precision))
+        };
+        let mixed = asks(Precision::Exact) && asks(Precision::Bucketed);
+        self.tally.mixed_batches += u64::from(mixed);
         let names: Vec<[u8; 3]> = asked.iter().map(|asked| asked.name()).collect();
         let checks = asked.iter().zip(&names);
         let checks: Vec<Check> = checks
@@ -215,7 +241,8 @@ impl Pair {
             .collect();
         let mut allowed = Vec::new();
         let mut decisions = Vec::new();
-        self.clock.drift(700);
+        let is_latest = self.clock.tick() == self.clock.latest_tick();
+        self.clock.drift(if is_latest { 700 } else { 0 });
         match allow {
             true => self
                 .engine
@@ -235,20 +262,25 @@ impl Pair {
     }
 
     pub fn retry(&mut self, early: bool, charge: bool) -> Checked {
-        let Some(Denied { asked, at_ns }) = self.denied.take() else {
+        let Some(denied) = self.denied.take() else {
             return Ok(());
         };
+        let Denied {
+            asked,
+            at_ns,
+            precision,
+        } = denied;
         let early_ns = if early { TICK_NS } else { 0 };
         let now_ns = self.clock.now_ns();
         if at_ns - early_ns < now_ns || !self.clock.set(at_ns - early_ns) {
             return Ok(());
         }
-        let denials = self.tally.denials;
         let how = if charge { How::Check } else { How::Peek };
         self.ask(how, asked)?;
-        match (early, self.tally.denials > denials) {
-            (true, true) => self.tally.denied_before += 1,
-            (false, false) => self.tally.admitted_at += 1,
+        let kind = self.tally.of(precision);
+        match (early, self.denied.is_some()) {
+            (true, true) => kind.denied_before += 1,
+            (false, false) => kind.admitted_at += 1,
             _ => {}
         }
         Ok(())
@@ -256,17 +288,10 @@ impl Pair {
 
     /// After a denial: the same request, looked at one tick before the retry
     /// instant and at it, as if nothing else came.
-    ///
-    /// With refunds, the instant of a request of several rules is that of the
-    /// rules that deny it; another's credit may die before.
     fn probe(&mut self, asked: Asked, expected: &Expected) -> Checked {
-        let several = self.spec().governing(asked.place).len() > 1;
         let Some(wait_ns) = expected.retry_after_ns else {
             return Ok(());
         };
-        if several && self.refunded {
-            return Ok(());
-        }
         let now_ns = self.clock.now_ns();
         let at_ns = now_ns + wait_ns;
         for (instant_ns, admitted) in [
@@ -280,8 +305,17 @@ impl Pair {
             prop_assert_eq!(decision.map(|d| d.allowed).ok(), Some(admitted));
         }
         self.clock.look_at(now_ns);
-        self.tally.denied_before += 1;
-        self.tally.admitted_at += 1;
+        let kind = self.tally.of(precision(expected));
+        kind.denied_before += 1;
+        kind.admitted_at += 1;
         Ok(())
+    }
+}
+
+/// How the window counts that a decision describes.
+fn precision(expected: &Expected) -> Precision {
+    match expected.precision {
+        Some(Counted::Bucketed) => Precision::Bucketed,
+        Some(Counted::Exact) | None => Precision::Exact,
     }
 }

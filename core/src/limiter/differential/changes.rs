@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use super::clock::begin_ns;
 use super::compare::Checked;
 use super::pair::{Asked, Held, Pair};
-use super::policies::{BULK, RULES};
+use super::policies::{PLACES, QUANTUM_TICKS, RULES};
 use super::steps::{How, MERCHANTS};
+use crate::window::Precision;
 use crate::{Error, Policy};
 
 impl Pair {
@@ -22,29 +23,31 @@ impl Pair {
             charged,
         } = self.receipts.swap_remove(held);
         let tick = self.clock.tick();
-        let counts = charged.iter().any(|c| self.keys.counts(c, tick));
+        let mut any = false;
+        for charge in &charged {
+            let counts = self.keys.counts(charge, tick);
+            let kind = self.tally.of(charge.precision);
+            kind.refunds += u64::from(counts);
+            kind.late_refunds += u64::from(!counts);
+            any |= counts;
+        }
         let lent = self.engine.refund(engine).expect("a receipt of its own");
         self.reference.refund(self.clock.now_ns(), reference);
-        // Until when exactly a unit counts in buckets, only the reference knows.
-        if charged.iter().all(|c| c.key.rule != BULK) {
-            prop_assert_eq!(lent, counts, "whether a refund of {:?} lends", charged);
-        }
+        prop_assert_eq!(lent, any, "whether a refund of {:?} lends", charged);
         self.refunded |= lent;
-        match lent {
-            true => self.tally.refunds += 1,
-            false => self.tally.late_refunds += 1,
-        }
         Ok(())
     }
 
     /// Resets and lets the clock pass every stamp, as the reference asks for.
     pub fn reset(&mut self, merchant: u8, rule: Option<usize>) -> Checked {
         let latest = self.clock.latest_tick();
-        if !self.clock.reaches(begin_ns(latest + 1)) {
+        let begin = self.keys.begin_after_reset(merchant, rule, latest);
+        if !self.clock.reaches(begin_ns(begin)) {
             return Ok(());
         }
         let name = one_unit(merchant, 0).name();
         let rule_name = rule.map(|rule| RULES[rule].0);
+        self.see_changes();
         let answer = self.engine.reset(name, rule_name);
         if rule.is_some_and(|rule| !self.keys.has_had(rule)) {
             let refused = matches!(answer, Err(Error::UnknownRule { .. }));
@@ -55,30 +58,49 @@ impl Pair {
         self.reference.reset(&name, rule_name);
         let [least, most] = self.keys.reset(merchant, rule, latest);
         prop_assert!((least..=most).contains(&had_one), "{had_one} keys reset");
-        self.tally.resets += had_one as u64;
-        self.clock.set(begin_ns(latest + 1));
-        self.keys.raise_floor(latest + 1);
+        self.count_resets(had_one)?;
+        self.clock.set(begin_ns(begin));
+        self.keys.raise_floor(begin);
         Ok(())
     }
 
-    /// Puts another policy of the family into force. Before one that asks for
-    /// units which were let go of, the clock moves on until no unit counts in it.
+    /// Counts the keys that a reset made anew, which lost their slots by it.
+    fn count_resets(&mut self, had_one: usize) -> Checked {
+        let changes = self.watch.look(&self.engine);
+        for precision in [Precision::Exact, Precision::Bucketed] {
+            self.tally.of(precision).resets += changes[precision as usize].gone;
+        }
+        let gone: u64 = changes.iter().map(|changes| changes.gone).sum();
+        prop_assert_eq!(gone, had_one as u64, "keys that lost their slots");
+        Ok(())
+    }
+
+    /// Puts another policy of the family into force, if it may be. Before one that
+    /// asks for units which were let go of, the clock moves on until no unit counts
+    /// in it.
     pub fn swap(&mut self, index: usize) -> Checked {
         let index = index % self.family.policies.len();
         let policy = &self.family.policies[index];
+        let parsed = Policy::from_toml(&policy.toml()).expect("a valid policy");
+        if let Some(rule) = self.keys.refuses(policy) {
+            let answer = self.engine.swap(&parsed);
+            let named = matches!(&answer, Err(Error::Precision { rule: r }) if r == RULES[rule].0);
+            prop_assert!(named, "{:?}", answer);
+            self.tally.refused += 1;
+            return Ok(());
+        }
+        let former = &self.family.policies[self.policy];
         let latest = self.clock.latest_tick();
-        if self.keys.is_lengthened_by(policy) {
-            let lengths = (0..RULES.len()).map(|rule| policy.horizon(rule));
-            let longest = lengths.chain([self.keys.retention()]).max().unwrap_or(0);
-            if !self.clock.set(begin_ns(latest + longest)) {
+        let from = self.keys.asks_from(policy, former, latest);
+        if from > latest {
+            if !self.clock.set(begin_ns(from)) {
                 return Ok(());
             }
-            self.keys.raise_floor(latest + longest);
+            self.keys.raise_floor(from);
         }
-        self.keys.settle_floor(latest);
-        let toml = policy.toml();
-        let version = self.reference.swap(&toml) - self.aside;
-        let parsed = Policy::from_toml(&toml).expect("a valid policy");
+        self.keys.settle_floor(self.clock.latest_tick());
+        self.tally.taken_back += self.keys.taken_back(policy, former, self.clock.tick());
+        let version = self.reference.swap(&policy.toml()) - self.aside;
         let swapped = self.engine.swap(&parsed);
         prop_assert_eq!(swapped.expect("a policy of few rules"), version);
         self.keys.take_policy(policy);
@@ -87,26 +109,32 @@ impl Pair {
         Ok(())
     }
 
-    /// Brings a merchant's key in at the moment when another key becomes idle, or
+    /// Brings a merchant's keys in at the moment when another key becomes idle, or
     /// a tick before or after, and asks that other.
     pub fn displace(&mut self, pick: u16, nudge: i8) -> Checked {
-        let Some((idle, newest)) = self.keys.newest(pick) else {
+        let Some((idle, from)) = self.keys.idle_later(pick) else {
             return Ok(());
         };
-        let at = (newest + self.keys.retention()).saturating_add_signed(nudge.into());
+        let at = from.saturating_add_signed(nudge.into());
         let visitor = MERCHANTS - 1;
-        // The reset moves the clock by a tick.
-        if at < self.clock.latest_tick() + 2 || !self.clock.set(begin_ns(at - 1)) {
+        // The visitor's keys are made anew, which moves the clock.
+        let latest = self.clock.latest_tick();
+        let pause = match self.keys.begin_after_reset(visitor, None, latest) > latest + 1 {
+            true => QUANTUM_TICKS,
+            false => 1,
+        };
+        if at < latest + pause + 1 || !self.clock.set(begin_ns(at - pause)) {
             return Ok(());
         }
         self.reset(visitor, None)?;
-        for place in [0, 1] {
+        self.clock.set(begin_ns(at));
+        for place in [0, 1, 3] {
             self.ask(How::Check, one_unit(visitor, place))?;
         }
-        let place = match idle.rule {
-            0 | 1 => 6,
-            rule => rule - 2,
-        };
+        let place = PLACES
+            .iter()
+            .position(|place| place.rule == Some(idle.rule));
+        let place = place.unwrap_or(PLACES.len() - 1);
         let merchant = idle.merchant.unwrap_or(0);
         self.ask(How::Peek, one_unit(merchant, place))?;
         self.ask(How::CheckPrepared, one_unit(merchant, place))

@@ -11,10 +11,12 @@ use slidegate_reference::{Decision as Expected, Outcome, Reference};
 
 use super::clock::{TestClock, UNIX_NS, begin_ns};
 use super::compare::{Checked, agree};
-use super::policies::{PolicySpec, RuleSpec, WindowSpec};
+use super::policies::{PolicySpec, QUANTUM_TICKS, RuleSpec, WindowSpec, leaves_at, quantum_of};
 use super::steps::Draw;
 use super::tally::Tally;
 use crate::limiter::{Limiter, OnFull, Receipt};
+use crate::sync::trace::{Event, seen};
+use crate::window::Precision;
 use crate::{Decision, Error, Policy};
 
 /// Slots of the smallest table: two buckets, which are every key's probe set.
@@ -28,6 +30,8 @@ const TEXTS: [&str; 2] = ["POST /p", "GET /g/7"];
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     on_full: OnFull,
+    /// How all rules count: one table is full.
+    precision: Precision,
     policy: PolicySpec,
 }
 
@@ -60,29 +64,42 @@ pub(super) enum Step {
 }
 
 pub(super) fn settings() -> impl Strategy<Value = Setting> {
-    let window = (1u32..6, 50u64..500).prop_map(|(limit, ms)| WindowSpec { limit, ms });
-    let rule = window.prop_map(|window| RuleSpec {
-        windows: vec![window],
-        cost: 1,
-        per_all: false,
-    });
-    let on_full = prop_oneof![
+    let precision = prop_oneof![
+        Just((Precision::Exact, 50u64..500)),
+        Just((Precision::Bucketed, 263..713))
+    ];
+    precision.prop_flat_map(move |(precision, lengths_ms)| {
+        let rule = (1u32..6, lengths_ms).prop_map(move |(limit, ms)| RuleSpec {
+            windows: vec![WindowSpec { limit, ms }],
+            cost: 1,
+            per_all: false,
+            precision,
+        });
+        let rules = [rule.clone(), rule.clone(), rule];
+        let drawn = (on_full(), any::<bool>(), rules);
+        drawn.prop_map(move |(on_full, total, rules)| Setting {
+            on_full,
+            precision,
+            policy: policy(total && on_full != OnFull::Overflow, rules),
+        })
+    })
+}
+
+fn on_full() -> impl Strategy<Value = OnFull> {
+    prop_oneof![
         Just(OnFull::Deny),
         Just(OnFull::Admit),
         Just(OnFull::Overflow)
-    ];
-    (on_full, any::<bool>(), [rule.clone(), rule.clone(), rule]).prop_map(
-        |(on_full, total, [first, post, get])| {
-            // What a request of several rules counts where only some of its keys
-            // find room, the reference has no word for.
-            let total = (total && on_full == OnFull::Deny).then_some(first);
-            let policy = PolicySpec {
-                deny_unmatched: false,
-                rules: [total, None, Some(post), Some(get), None],
-            };
-            Setting { on_full, policy }
-        },
-    )
+    ]
+}
+
+/// No `total` beside pools: which of a request's keys would find room at its retry
+/// instant, the reference does not know.
+fn policy(total: bool, [first, post, get]: [RuleSpec; 3]) -> PolicySpec {
+    PolicySpec {
+        deny_unmatched: false,
+        rules: [total.then_some(first), None, Some(post), Some(get), None],
+    }
 }
 
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
@@ -160,6 +177,7 @@ impl Full {
     }
 
     pub fn run(mut self, steps: &[Step]) -> Result<Tally, TestCaseError> {
+        let before = [seen(Event::Evict), seen(Event::Rebirth)];
         for step in steps {
             match *step {
                 Step::Check {
@@ -180,6 +198,9 @@ impl Full {
             prop_assert_eq!(self.engine.keys(), self.slots.len());
             prop_assert_eq!(self.engine.untracked(), self.tally.untracked);
         }
+        let kind = self.tally.of(self.setting.precision);
+        kind.evictions = seen(Event::Evict) - before[0] - kind.resets;
+        kind.rebirths = seen(Event::Rebirth) - before[1];
         Ok(self.tally)
     }
 
@@ -191,14 +212,19 @@ impl Full {
         let mut stamps: Vec<u64> = self.slots.values().copied().collect();
         stamps.sort_unstable();
         if let Some(stamp) = stamps.get(usize::from(pick) % stamps.len().max(1)) {
-            let at_ns = begin_ns(stamp + self.retention() - u64::from(early));
+            let at_ns = begin_ns(self.idle_from(*stamp) - u64::from(early));
             self.wait_till(at_ns.max(self.clock.now_ns()));
         }
     }
 
     fn retention(&self) -> u64 {
         let windows = self.setting.policy.windows();
-        windows.map(|w| w.ticks()).max().unwrap_or(0)
+        windows.map(|(_, w)| w.ticks()).max().unwrap_or(0)
+    }
+
+    /// The tick from which a key is idle whose newest unit has this stamp.
+    fn idle_from(&self, newest: u64) -> u64 {
+        leaves_at(self.setting.precision, self.retention(), newest)
     }
 
     fn keys(&self, merchant: u8, text: usize) -> Vec<KeyId> {
@@ -207,9 +233,8 @@ impl Full {
     }
 
     fn is_idle(&self, key: &KeyId) -> bool {
-        let (retention, now) = (self.retention(), self.clock.tick());
         let newest = self.slots.get(key);
-        newest.is_some_and(|newest| newest + retention <= now)
+        newest.is_some_and(|newest| self.idle_from(*newest) <= self.clock.tick())
     }
 
     fn ask(&mut self, merchant: u8, text: usize, cost: u32, charge: bool) -> Checked {
@@ -231,6 +256,10 @@ impl Full {
         let expected = expected.expect("a valid request");
         let outcome = expected.outcome;
         let full = new > room && outcome == Outcome::Allowed;
+        if full && self.setting.on_full == OnFull::Admit && new < keys.len() {
+            // It is counted by the keys that stand in the table, and by no others.
+            return Ok(());
+        }
         let (decision, receipt) = match charge {
             true => match self.engine.check_with_receipt(name, TEXTS[text], cost) {
                 Ok((decision, receipt)) => (Ok(decision), receipt),
@@ -246,7 +275,8 @@ impl Full {
             true => self.charge(&name, text, cost, &keys),
             false => (expected, None),
         };
-        self.tally.denials += u64::from(outcome == Outcome::Denied);
+        let denied = u64::from(outcome == Outcome::Denied);
+        self.tally.of(self.setting.precision).denials += denied;
         self.hold(receipt, reference, false);
         agree(&self.engine, &decision, &Ok(expected), 0, false)
     }
@@ -263,10 +293,12 @@ impl Full {
         cost: u32,
         keys: &[KeyId],
     ) -> (Expected, Option<slidegate_reference::Receipt>) {
-        let (retention, now) = (self.retention(), self.clock.tick());
+        let now = self.clock.tick();
         for key in keys {
             if !self.slots.contains_key(key) {
-                self.slots.retain(|_, newest| *newest + retention > now);
+                let stays = |newest: u64| self.idle_from(newest) > now;
+                let staying = self.slots.iter().filter(|(_, newest)| stays(**newest));
+                self.slots = staying.map(|(key, newest)| (*key, *newest)).collect();
             }
             self.slots.insert(*key, now);
         }
@@ -341,7 +373,7 @@ impl Full {
             &self.reference
         };
         reference.refund(self.now(), held.reference);
-        self.tally.refunds += u64::from(lent);
+        self.tally.of(self.setting.precision).refunds += u64::from(lent);
     }
 
     fn reset(&mut self, merchant: u8) -> Checked {
@@ -351,8 +383,41 @@ impl Full {
         let reset = self.engine.reset(name, None).expect("a valid merchant");
         self.reference.reset(&name, None);
         prop_assert_eq!(reset, had - self.slots.len());
-        self.tally.resets += reset as u64;
-        self.wait_till(self.now() + crate::time::TICK_NS);
+        self.tally.of(self.setting.precision).resets += reset as u64;
+        let now = self.clock.tick();
+        self.wait_till(begin_ns(match self.setting.precision {
+            Precision::Exact => now + 1,
+            Precision::Bucketed => (quantum_of(now) + 1) * QUANTUM_TICKS,
+        }));
         Ok(())
+    }
+}
+
+/// A rule that denies after a refund, beside one whose key finds no room: what is
+/// lent may end before the retry instant, so that all rules are asked again there.
+#[test]
+fn a_denial_stands_beside_a_key_without_room() {
+    let rule = |limit, ms| RuleSpec {
+        windows: vec![WindowSpec { limit, ms }],
+        cost: 1,
+        per_all: false,
+        precision: Precision::Exact,
+    };
+    let check = |merchant, text, cost| Step::Check {
+        merchant,
+        text,
+        cost,
+    };
+    let mut steps = vec![check(9, 1, 3), Step::Refund { pick: 0 }, check(9, 1, 3)];
+    steps.extend((0..7).map(|merchant| check(merchant, 0, 1)));
+    steps.push(check(9, 0, 1));
+    for on_full in [OnFull::Admit, OnFull::Deny] {
+        let setting = Setting {
+            on_full,
+            precision: Precision::Exact,
+            policy: policy(true, [rule(3, 100), rule(5, 300), rule(5, 300)]),
+        };
+        let mut tally = Full::new(&setting).run(&steps).expect("both agree");
+        assert_eq!(tally.of(Precision::Exact).denials, 1, "{on_full:?}");
     }
 }

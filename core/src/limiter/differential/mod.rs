@@ -1,11 +1,13 @@
 //! The engine against the naive reference, step by step on random timelines. A
 //! difference is shrunk to a short timeline.
 //!
-//! Everything that the engine offers takes part: all ways to ask, batches,
-//! prepared keys, refunds, resets, swaps; and a clock that waits for edges, steps
-//! back and sleeps for years. Every run demands that it reached what it is about:
-//! growth, laps, wraps, evictions, rebirths, and denials asked again at their
-//! retry instant and one tick before.
+//! Everything that the engine offers takes part: exact and bucketed rules, alone and
+//! side by side in one request; all ways to ask, batches, prepared keys, refunds,
+//! resets, swaps, also those that are refused or that take a bucketed window back;
+//! and a clock that waits for edges, steps back and sleeps for years. Every run
+//! demands that it reached what it is about, of exact keys and of bucketed ones:
+//! growth, rotations, laps, wraps, evictions, rebirths, and denials asked again at
+//! their retry instant and one tick before.
 //!
 //! `PROPTEST_CASES` sets how long it runs (256 is the default) and
 //! `PROPTEST_RNG_SEED` which timelines.
@@ -14,12 +16,14 @@ mod asking;
 mod changes;
 mod clock;
 mod compare;
+mod families;
 mod full;
 mod keys;
 mod pair;
 mod policies;
 mod steps;
 mod tally;
+mod watch;
 mod windows;
 
 use std::cell::RefCell;
@@ -31,7 +35,7 @@ use proptest::test_runner::{TestError, TestRunner};
 use crate::sync::trace::{self, Event, seen};
 use full::Full;
 use pair::Pair;
-use tally::{Tally, reached};
+use tally::{OfKind, Tally, reached, reached_by_kind};
 
 /// The longest timeline, in steps.
 const STEPS: usize = 200;
@@ -78,38 +82,62 @@ fn max_keys() -> impl Strategy<Value = u64> {
 
 #[test]
 fn the_engine_answers_as_the_reference() {
-    let timelines = (policies::families(), max_keys(), steps::steps(STEPS));
+    let timelines = (families::families(), max_keys(), steps::steps(STEPS));
     let (cases, tally) = run(4, timelines, |(family, max_keys, steps)| {
         Pair::new(&family, max_keys, false).run(&steps)
     });
+    let by_kind = |what, count: fn(&OfKind) -> u64, least| {
+        reached_by_kind(what, &tally, count, cases, least);
+    };
     let reached = |what, count, least| reached(what, count, cases, least);
     reached("growths", seen(Event::Grow), 3_000);
     reached("laps", seen(Event::Lap), 100_000);
-    reached("wraps", tally.wraps, 2);
-    reached("evictions", tally.evictions(), 1_500);
-    reached("rebirths", seen(Event::Rebirth), 2_500);
+    reached("rotations", seen(Event::Rotate), 8_000);
+    reached("laps of buckets", tally.bucketed_laps, 80);
+    by_kind("wraps", |kind| kind.wraps, [2, 2]);
+    by_kind("evictions", |kind| kind.evictions, [1_500, 1_000]);
+    by_kind("rebirths", |kind| kind.rebirths, [2_500, 1_500]);
+    by_kind("refunds", |kind| kind.refunds, [800, 600]);
+    by_kind("refunds too late", |kind| kind.late_refunds, [800, 600]);
+    by_kind("resets", |kind| kind.resets, [1_000, 800]);
+    by_kind("denials", |kind| kind.denials, [10_000, 6_000]);
+    by_kind(
+        "denied one tick before",
+        |kind| kind.denied_before,
+        [300, 150],
+    );
+    by_kind(
+        "admitted at the retry instant",
+        |kind| kind.admitted_at,
+        [1_500, 800],
+    );
     reached("swaps", tally.swaps, 1_000);
-    reached("refunds", tally.refunds, 400);
-    reached("refunds too late", tally.late_refunds, 500);
-    reached("resets", tally.resets, 1_000);
+    reached("swaps refused", tally.refused, 10);
+    reached("bucketed windows taken back", tally.taken_back, 60);
     reached("steps back", tally.back_steps, 500);
-    reached("denials", tally.denials, 10_000);
-    reached("denied one tick before", tally.denied_before, 300);
-    reached("admitted at the retry instant", tally.admitted_at, 1_500);
+    reached("requests charged to both kinds", tally.mixed, 5_000);
+    reached("prepared requests to both kinds", tally.mixed_prepared, 800);
+    reached("batches to both kinds", tally.mixed_batches, 500);
 }
 
 #[test]
 fn a_denial_names_the_first_instant_that_admits() {
-    let timelines = (policies::families(), max_keys(), steps::steps(STEPS));
+    let timelines = (families::families(), max_keys(), steps::steps(STEPS));
     let (cases, tally) = run(1, timelines, |(family, max_keys, steps)| {
         Pair::new(&family, max_keys, true).run(&steps)
     });
-    reached("denied one tick before", tally.denied_before, cases, 8_000);
-    reached(
+    let by_kind = |what, count: fn(&OfKind) -> u64, least| {
+        reached_by_kind(what, &tally, count, cases, least);
+    };
+    by_kind(
+        "denied one tick before",
+        |kind| kind.denied_before,
+        [6_000, 2_500],
+    );
+    by_kind(
         "admitted at the retry instant",
-        tally.admitted_at,
-        cases,
-        8_000,
+        |kind| kind.admitted_at,
+        [6_000, 2_500],
     );
 }
 
@@ -119,10 +147,13 @@ fn a_full_table_tracks_what_it_can_and_answers_for_the_rest() {
     let (cases, tally) = run(1, timelines, |(setting, steps)| {
         Full::new(&setting).run(&steps)
     });
+    let by_kind = |what, count: fn(&OfKind) -> u64, least| {
+        reached_by_kind(what, &tally, count, cases, least);
+    };
     reached("untracked", tally.untracked, cases, 1_000);
-    reached("evictions", tally.evictions(), cases, 8_000);
-    reached("rebirths", seen(Event::Rebirth), cases, 7_000);
-    reached("refunds", tally.refunds, cases, 600);
-    reached("resets", tally.resets, cases, 150);
-    reached("denials", tally.denials, cases, 1_000);
+    by_kind("evictions", |kind| kind.evictions, [5_000; 2]);
+    by_kind("rebirths", |kind| kind.rebirths, [4_500; 2]);
+    by_kind("refunds", |kind| kind.refunds, [400; 2]);
+    by_kind("resets", |kind| kind.resets, [80; 2]);
+    by_kind("denials", |kind| kind.denials, [500; 2]);
 }

@@ -9,13 +9,16 @@ use slidegate_reference::Reference;
 
 use super::clock::{TestClock, UNIX_NS, begin_ns};
 use super::compare::Checked;
+use super::families::Family;
 use super::keys::{Charged, Keys};
-use super::policies::{Family, PLACES, PolicySpec};
+use super::policies::{PLACES, PolicySpec, QUANTUM_TICKS, leaves_at};
 use super::steps::{Cost, Request, Step, Wait, part};
 use super::tally::Tally;
+use super::watch::Watch;
 use crate::Policy;
 use crate::limiter::{Limiter, Prepared, Receipt};
 use crate::time::TICK_NS;
+use crate::window::Precision;
 
 /// A request with its cost in units.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +49,8 @@ pub(super) struct Denied {
     pub asked: Asked,
     /// The retry instant.
     pub at_ns: u64,
+    /// How the window counts that binds.
+    pub precision: Precision,
 }
 
 pub(super) struct Pair {
@@ -58,6 +63,7 @@ pub(super) struct Pair {
     /// How many policies the reference saw and the engine did not.
     pub aside: u64,
     pub keys: Keys,
+    pub watch: Watch,
     pub prepared: HashMap<(u8, usize), Rc<Prepared>>,
     pub receipts: Vec<Held>,
     pub denied: Option<Denied>,
@@ -85,6 +91,7 @@ impl Pair {
             policy: 0,
             aside: 0,
             keys,
+            watch: Watch::default(),
             prepared: HashMap::new(),
             receipts: Vec::new(),
             denied: None,
@@ -99,9 +106,23 @@ impl Pair {
     pub fn run(mut self, steps: &[Step]) -> Result<Tally, TestCaseError> {
         for step in steps {
             self.take(step)?;
+            self.see_changes();
         }
-        self.tally.wraps = self.keys.wraps;
+        for precision in [Precision::Exact, Precision::Bucketed] {
+            self.tally.of(precision).wraps = self.keys.wraps[precision as usize];
+        }
         Ok(self.tally)
+    }
+
+    /// Counts the keys that were evicted since the last look, and those that got
+    /// their slots.
+    pub fn see_changes(&mut self) {
+        let changes = self.watch.look(&self.engine);
+        for precision in [Precision::Exact, Precision::Bucketed] {
+            let kind = self.tally.of(precision);
+            kind.evictions += changes[precision as usize].gone;
+            kind.rebirths += changes[precision as usize].reborn;
+        }
     }
 
     pub fn spec(&self) -> &PolicySpec {
@@ -157,8 +178,8 @@ impl Pair {
     }
 
     fn wait(&mut self, wait: Wait) {
-        if let Wait::Back { share } = wait {
-            return self.step_back(share);
+        if let Wait::Back { share, near } = wait {
+            return self.step_back(share, near);
         }
         let now_ns = self.clock.now_ns();
         if let Some(to_ns) = self.end_of(wait).filter(|to_ns| *to_ns > now_ns) {
@@ -176,7 +197,8 @@ impl Pair {
                 window,
                 nudge,
             } => {
-                let edge = self.keys.stamp(stamp)? + self.window_ticks(window)?;
+                let (precision, ticks) = self.window(window)?;
+                let edge = leaves_at(precision, ticks, self.keys.stamp(stamp)?);
                 Some(begin_ns(edge.saturating_add_signed(nudge.into())))
             }
             Wait::Reset { nudge } => {
@@ -184,26 +206,33 @@ impl Pair {
                 Some(at_ns.saturating_add_signed(i64::from(nudge) * TICK_NS as i64))
             }
             Wait::Share { window, share } => {
-                Some(now_ns + part(share, self.window_ticks(window)? * TICK_NS))
+                let (_, ticks) = self.window(window)?;
+                Some(now_ns + part(share, ticks * TICK_NS))
             }
-            Wait::Idle => Some(begin_ns(self.clock.latest_tick() + self.keys.retention())),
+            Wait::Idle => Some(begin_ns(self.keys.all_idle_from(self.clock.latest_tick()))),
             Wait::Back { .. } => None,
         }
     }
 
-    /// The length of one of the policy's windows.
-    fn window_ticks(&self, pick: u16) -> Option<u64> {
-        let windows: Vec<u64> = self.spec().windows().map(|w| w.ticks()).collect();
+    /// How one of the policy's windows counts, and its length in ticks.
+    fn window(&self, pick: u16) -> Option<(Precision, u64)> {
+        let windows = self.spec().windows().map(|(kind, w)| (kind, w.ticks()));
+        let windows: Vec<(Precision, u64)> = windows.collect();
         windows
             .get(usize::from(pick) % windows.len().max(1))
             .copied()
     }
 
-    fn step_back(&mut self, share: u16) {
+    fn step_back(&mut self, share: u16, near: bool) {
         let floor_ns = begin_ns(self.keys.settle_floor(self.clock.latest_tick()));
         let now_ns = self.clock.now_ns();
+        let most_ns = if near {
+            2 * QUANTUM_TICKS * TICK_NS
+        } else {
+            now_ns
+        };
         if let Some(above_ns) = now_ns.checked_sub(floor_ns) {
-            self.clock.set(now_ns - part(share, above_ns));
+            self.clock.set(now_ns - part(share, above_ns.min(most_ns)));
             self.tally.back_steps += 1;
         }
     }

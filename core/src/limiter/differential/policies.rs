@@ -1,13 +1,8 @@
-//! Families of policies that share rule names, so that swaps carry histories over.
+//! Policies as timelines have them, and when a unit leaves their windows.
 
 use std::fmt::Write as _;
 
-use proptest::prelude::*;
-
-/// Whether rules that count in buckets take part. Not yet: [`super::keys`] knows
-/// one table with one retention, and bucketed keys stand in a table of their own.
-/// `crate::buckets::tests` and the vectors compare them meanwhile.
-pub(super) const BUCKETED: bool = false;
+use crate::window::Precision;
 
 /// The rules that a policy of a family may have: name and match.
 pub(super) const RULES: [(&str, &str); 5] = [
@@ -17,12 +12,6 @@ pub(super) const RULES: [(&str, &str); 5] = [
     ("get", "GET /g/:id"),
     ("bulk", "PUT /b"),
 ];
-
-/// The rule that counts in buckets.
-pub(super) const BULK: usize = 4;
-
-/// The shortest bucketed window that a policy can name, in ms.
-const BUCKETED_MS_MIN: u64 = 263;
 
 /// An endpoint as requests name it.
 pub(super) struct Place {
@@ -46,7 +35,7 @@ pub(super) const PLACES: [Place; 7] = [
     place("POST /p", "POST /p", Some(2)),
     place("GET /g/7", "GET /g/:id", Some(3)),
     place("HEAD /g/a?x=1", "HEAD /g/:id", Some(3)),
-    place("PUT /b", "PUT /b", Some(BULK)),
+    place("PUT /b", "PUT /b", Some(4)),
     place("GET /e", "GET /e", None),
     place("GET /h", EXEMPT, None),
     Place {
@@ -70,17 +59,43 @@ impl WindowSpec {
     }
 }
 
+/// Bucketed rules tell no two ticks of one quantum apart.
+pub(super) const QUANTUM_TICKS: u64 = 1_024;
+
+/// The quantum of a tick.
+pub(super) fn quantum_of(tick: u64) -> u64 {
+    tick / QUANTUM_TICKS
+}
+
+/// The first tick at which a unit counts no more in a window of `ticks`.
+///
+/// A bucketed window cuts time into buckets of the largest power of two that is at
+/// most 1/256 of it. A unit stays until the first edge at which the last tick of
+/// its bucket has left.
+pub(super) fn leaves_at(precision: Precision, ticks: u64, stamp: u64) -> u64 {
+    match precision {
+        Precision::Exact => stamp + ticks,
+        Precision::Bucketed => {
+            let width = 1 << (ticks / 256).ilog2();
+            let last_of_bucket = stamp | (width - 1);
+            (last_of_bucket + ticks).next_multiple_of(width)
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct RuleSpec {
     /// Of different lengths.
     pub windows: Vec<WindowSpec>,
     pub cost: u32,
     pub per_all: bool,
+    pub precision: Precision,
 }
 
 impl RuleSpec {
-    fn longest_ms(&self) -> u64 {
-        self.windows.iter().map(|w| w.ms).max().unwrap_or(0)
+    /// The longest window, in ticks.
+    pub fn longest(&self) -> u64 {
+        self.windows.iter().map(|w| w.ticks()).max().unwrap_or(0)
     }
 
     /// The largest cost of a request that may ever pass.
@@ -88,42 +103,22 @@ impl RuleSpec {
         self.min_limit() / self.cost
     }
 
-    fn min_limit(&self) -> u32 {
+    pub fn min_limit(&self) -> u32 {
         self.windows.iter().map(|w| w.limit).min().unwrap_or(1)
     }
 
-    /// No window longer than `most_ms`, one of each length, and a cost that can
-    /// pass.
-    fn settled(mut self, most_ms: u64) -> Self {
-        let mut lengths = Vec::new();
-        self.windows.retain_mut(|window| {
-            window.ms = window.ms.min(most_ms);
-            let is_new = !lengths.contains(&window.ms);
-            lengths.push(window.ms);
-            is_new
-        });
-        self.cost = self.cost.min(self.min_limit());
-        self
+    pub fn has_length(&self, ticks: u64) -> bool {
+        self.windows.iter().any(|w| w.ticks() == ticks)
     }
 
-    /// With lengths of at least `BUCKETED_MS_MIN` that are all among `lengths`.
-    fn bucketed(mut self, lengths: Option<&[WindowSpec]>) -> Self {
-        for (index, window) in self.windows.iter_mut().enumerate() {
-            window.ms = match lengths {
-                Some(lengths) => lengths[index % lengths.len()].ms,
-                None => window.ms.max(BUCKETED_MS_MIN),
-            };
-        }
-        self.settled(u64::MAX)
-    }
-
-    fn write(&self, text: &mut String, (name, pattern): (&str, &str), precision: &str) {
+    fn write(&self, text: &mut String, (name, pattern): (&str, &str)) {
         let windows = self.windows.iter();
         let windows: Vec<String> = windows
             .map(|w| format!("\"{}/{}ms\"", w.limit, w.ms))
             .collect();
         let (windows, cost) = (windows.join(", "), self.cost);
         let per = if self.per_all { "all" } else { "merchant" };
+        let precision = self.precision.as_str();
         let _ = writeln!(
             text,
             "[[rule]]\nname = \"{name}\"\nmatch = \"{pattern}\"\nwindows = [{windows}]\n\
@@ -145,7 +140,7 @@ impl PolicySpec {
             format!("version = 1\nunmatched = \"{unmatched}\"\nexempt = [\"{EXEMPT}\"]\n");
         for (index, rule) in self.rules.iter().enumerate() {
             if let Some(rule) = rule {
-                rule.write(&mut text, RULES[index], precision(index));
+                rule.write(&mut text, RULES[index]);
             }
         }
         text
@@ -158,9 +153,9 @@ impl PolicySpec {
             let alone = RuleSpec {
                 windows: vec![spec.windows[window]],
                 cost: 1,
-                per_all: spec.per_all,
+                ..spec.clone()
             };
-            alone.write(&mut text, (RULES[rule].0, "*"), precision(rule));
+            alone.write(&mut text, (RULES[rule].0, "*"));
         }
         text
     }
@@ -186,125 +181,27 @@ impl PolicySpec {
         costs.min().unwrap_or(5)
     }
 
-    /// For how many ticks a unit counts in a rule at the most; 0 without the rule.
+    /// The longest window of a rule, in ticks; 0 without the rule.
     pub fn horizon(&self, rule: usize) -> u64 {
-        let windows = self.rules[rule].iter().flat_map(|rule| &rule.windows);
-        let counts = |w: &WindowSpec| match rule {
-            BULK => w.ticks() + w.ticks() / 128,
-            _ => w.ticks(),
-        };
-        windows.map(counts).max().unwrap_or(0)
+        self.rules[rule].as_ref().map_or(0, RuleSpec::longest)
     }
 
-    pub fn windows(&self) -> impl Iterator<Item = WindowSpec> {
+    /// All windows, with how their rules count.
+    pub fn windows(&self) -> impl Iterator<Item = (Precision, WindowSpec)> {
         let rules = self.rules.iter().flatten();
-        rules.flat_map(|rule| rule.windows.iter().copied())
+        rules.flat_map(|rule| rule.windows.iter().map(|w| (rule.precision, *w)))
     }
-}
 
-fn precision(rule: usize) -> &'static str {
-    if rule == BULK { "bucketed" } else { "exact" }
-}
-
-/// Policies in the order of their numbers; the first is in force at the start.
-#[derive(Debug, Clone)]
-pub(super) struct Family {
-    pub policies: Vec<PolicySpec>,
-}
-
-impl Family {
-    /// Makes what was drawn valid. Unless the family `lengthens`, no policy has a
-    /// longer window in a rule than the first that has the rule, so that no swap
-    /// asks for units which an earlier policy let go of.
-    fn settled(mut self, lengthens: bool) -> Self {
-        let mut first: [Option<RuleSpec>; RULES.len()] = Default::default();
-        for policy in &mut self.policies {
-            for (index, slot) in policy.rules.iter_mut().enumerate() {
-                let Some(rule) = slot.take() else { continue };
-                let before = first[index].as_ref();
-                let rule = match (index, before) {
-                    (BULK, _) if !BUCKETED => continue,
-                    (BULK, before) => rule.bucketed(before.map(|b| &*b.windows)),
-                    (_, Some(before)) if !lengthens => rule.settled(before.longest_ms()),
-                    _ => rule.settled(u64::MAX),
-                };
-                first[index].get_or_insert_with(|| rule.clone());
-                *slot = Some(rule);
-            }
-        }
-        self
+    /// Whether requests to a place are governed by rules of both kinds.
+    pub fn is_mixed(&self, place: usize) -> bool {
+        let governs = |precision| self.governs(place, precision);
+        governs(Precision::Exact) && governs(Precision::Bucketed)
     }
-}
 
-/// Families of all kinds: small limits, some that reach the middle planes of a
-/// ring, some that reach the highest.
-pub(super) fn families() -> impl Strategy<Value = Family> {
-    prop_oneof![
-        6 => family(1..=8),
-        5 => family(1..=140),
-        3 => family(1..=2_048),
-    ]
-}
-
-fn family(limits: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = Family> {
-    let lengths = prop::collection::vec(length_ms(), 1..=4);
-    let policies = prop::collection::vec(policy(limits), 1..=4);
-    let lengthens = prop::bool::weighted(0.1);
-    (lengths, policies, lengthens).prop_map(|(lengths, policies, lengthens)| {
-        let mut family = Family { policies };
-        let rules = family.policies.iter_mut().flat_map(|p| &mut p.rules);
-        for window in rules.flatten().flat_map(|rule| &mut rule.windows) {
-            window.ms = lengths[window.ms as usize % lengths.len()];
-        }
-        family.settled(lengthens)
-    })
-}
-
-fn length_ms() -> impl Strategy<Value = u64> {
-    const DAY_MS: u64 = 86_400_000;
-    prop_oneof![
-        4 => 1u64..60,
-        4 => 100u64..5_000,
-        2 => (1u64..120).prop_map(|s| s * 1_000),
-        1 => (1u64..48).prop_map(|h| h * 3_600_000),
-        1 => (1u64..=366).prop_map(|days| days * DAY_MS),
-    ]
-}
-
-/// A policy whose windows have a number in place of their length.
-fn policy(limits: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = PolicySpec> {
-    let exact = move |present: f64, per_all: f64| {
-        let limits = limits.clone();
-        prop::option::weighted(present, rule(limits, per_all))
-    };
-    let bulk_limits = prop_oneof![Just(8u32), Just(5_000), Just(1 << 24)];
-    let bulk = bulk_limits.prop_flat_map(|most| rule(1..=most, 0.1));
-    let rules = (
-        exact(0.6, 0.1),
-        exact(0.3, 0.9),
-        exact(0.8, 0.1),
-        exact(0.7, 0.1),
-        prop::option::weighted(0.7, bulk),
-    );
-    (prop::bool::weighted(0.2), rules).prop_map(|(deny_unmatched, rules)| {
-        let (total, platform, post, get, bulk) = rules;
-        PolicySpec {
-            deny_unmatched,
-            rules: [total, platform, post, get, bulk],
-        }
-    })
-}
-
-fn rule(
-    limits: std::ops::RangeInclusive<u32>,
-    per_all: f64,
-) -> impl Strategy<Value = RuleSpec> + Clone {
-    let window = (limits, 0u64..8).prop_map(|(limit, ms)| WindowSpec { limit, ms });
-    let windows = prop::collection::vec(window, 1..=3);
-    let cost = prop_oneof![4 => Just(1u32), 1 => 2u32..4];
-    (windows, cost, prop::bool::weighted(per_all)).prop_map(|(windows, cost, per_all)| RuleSpec {
-        windows,
-        cost,
-        per_all,
-    })
+    /// Whether a rule of this kind governs requests to a place.
+    pub fn governs(&self, place: usize, precision: Precision) -> bool {
+        let rules = self.governing(place).into_iter();
+        let mut rules = rules.filter_map(|rule| self.rules[rule].as_ref());
+        rules.any(|rule| rule.precision == precision)
+    }
 }

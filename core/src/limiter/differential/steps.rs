@@ -58,9 +58,11 @@ pub(super) enum Wait {
     },
     /// Till no key counts any more.
     Idle,
-    /// As far back as the reference answers for, or less.
+    /// As far back as the reference answers for, or less; `near`, two quanta at the
+    /// most.
     Back {
         share: u16,
+        near: bool,
     },
 }
 
@@ -158,7 +160,7 @@ fn step(kind: u8, draw: &mut Draw) -> Step {
         0..49 => Step::Ask(how(draw), request(draw)),
         49 => Step::Flood {
             request: request(draw),
-            times: 2 + draw.below(14) as u8,
+            times: 4 + draw.below(20) as u8,
             refund: draw.is_one_in(3),
         },
         50..53 => Step::Burst {
@@ -242,6 +244,7 @@ fn wait(draw: &mut Draw) -> Wait {
         34 => Wait::Idle,
         _ => Wait::Back {
             share: draw.share(),
+            near: draw.is_one_in(3),
         },
     }
 }
