@@ -76,15 +76,12 @@ impl<L: Log> Judge for L {
     }
 
     fn holding(&self, window: &Window, at: u64, credit: Credit) -> Holding {
-        let live = live(self, window, at);
-        Holding {
-            live,
-            remaining: limit(self, window, at, credit).saturating_sub(live),
-            frees_at: match live {
-                0 => 0,
-                _ => self.leaves_at(window, self.stamp(live)),
-            },
-        }
+        let units = live(self, window, at);
+        let frees_at = match units {
+            0 => 0,
+            _ => self.leaves_at(window, self.stamp(units)),
+        };
+        Holding::new(window, units, limit(self, window, at, credit), frees_at)
     }
 
     fn leaves_at(&self, window: &Window, at: u64) -> u64 {
@@ -158,12 +155,23 @@ pub(crate) fn block(
 /// What one window holds at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holding {
-    /// Units that count.
+    /// Units that count, less those lent back.
     pub live: u32,
     /// Units that the window still admits.
     pub remaining: u32,
     /// The instant at which the oldest unit that counts leaves; 0 if none counts.
     pub frees_at: u64,
+}
+
+impl Holding {
+    /// A window with `units` in it that admits `limit` of them, lent ones included.
+    pub fn new(window: &Window, units: u32, limit: u32, frees_at: u64) -> Self {
+        Self {
+            live: units.saturating_sub(limit - window.limit),
+            remaining: limit.saturating_sub(units),
+            frees_at,
+        }
+    }
 }
 
 /// Counts what `window` holds at `at`: a gallop back from the newest unit, then
@@ -196,7 +204,7 @@ fn live(log: &impl Log, window: &Window, at: u64) -> u32 {
 pub(crate) struct Standing {
     /// The window's place among the rule's windows.
     pub window: usize,
-    /// Units that count, those just charged included.
+    /// Units that count, those just charged included, less those lent back.
     pub live: u32,
     pub remaining: u32,
     /// The instant at which the oldest unit leaves the window or, for a window
@@ -212,7 +220,7 @@ fn standing(log: &impl Judge, window: &Window, charged: u32, at: u64, credit: Cr
         window: 0,
         live: holding.live + charged,
         remaining: holding.remaining.saturating_sub(charged),
-        resets_at: match (holding.live, charged) {
+        resets_at: match (holding.frees_at, charged) {
             (0, 0) => at,
             (0, _) => log.leaves_at(window, at),
             _ => holding.frees_at,
@@ -401,7 +409,9 @@ mod tests {
             prop_assert_eq!(if by_law == 0 { at } else { by_law }, by_counting);
             for window in &windows {
                 let holding = log.holding(window, at, credit);
-                prop_assert_eq!(holding.live, counted(&stamps, window, at));
+                let dies_at = (credit.oldest + window.ticks()).min(credit.ends_at);
+                let lent = if dies_at > at { credit.units } else { 0 };
+                prop_assert_eq!(holding.live, counted(&stamps, window, at).saturating_sub(lent));
             }
         }
     }

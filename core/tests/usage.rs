@@ -42,14 +42,11 @@ fn a_rule_counts_what_became_of_its_requests() {
     assert!(limiter.peek("a", "POST /pay", 1).is_ok());
     assert!(limiter.allow("b", "GET /x", 3).unwrap());
     let rule = |name| {
-        let decision = limiter.peek("c", "POST /pay", 1).unwrap();
-        let ids = (0..2).map(slidegate::RuleId::from_raw);
-        let id = ids
-            .into_iter()
-            .find(|id| limiter.rule_name(*id).unwrap().as_ref() == name);
-        assert!(decision.allowed);
-        limiter.rule_usage(id.unwrap()).unwrap()
+        let id = limiter.rule_id(name).unwrap();
+        assert_eq!(limiter.rule_name(id).as_deref(), Some(name));
+        limiter.rule_usage(id).unwrap()
     };
+    assert_eq!(limiter.rule_id("no such rule"), None);
     let pay = rule("pay");
     assert_eq!(
         (pay.admitted, pay.units, pay.denied, pay.untracked),
@@ -61,6 +58,25 @@ fn a_rule_counts_what_became_of_its_requests() {
         (6, 8, 0)
     );
     assert!(limiter.rule_usage(slidegate::RuleId::from_raw(9)).is_none());
+}
+
+#[test]
+fn what_was_refunded_is_not_in_use() {
+    let (limiter, clock) = built(Limiter::builder().max_keys(100));
+    let (_, receipt) = limiter.check_with_receipt("a", "POST /pay", 4).unwrap();
+    pay(&limiter, "b", 1);
+    let used = |merchant| {
+        let usage = limiter.key_usage(merchant, "pay").unwrap().unwrap();
+        let window = usage.windows[0];
+        (window.live, window.remaining, usage.utilisation())
+    };
+    assert_eq!(used("a"), (8, 2, 0.8));
+    limiter.refund(receipt.unwrap()).unwrap();
+    assert_eq!(used("a"), (0, 10, 0.0));
+    assert_eq!(named(&limiter.top(2)[0]), "b");
+    clock.advance(Duration::from_millis(1));
+    pay(&limiter, "a", 1);
+    assert_eq!(used("a"), (2, 8, 0.2));
 }
 
 #[test]

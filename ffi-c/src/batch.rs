@@ -103,7 +103,7 @@ impl Answers {
 /// The merchants are as the header demands; the arrays of `answers` are valid for
 /// writes of as many elements as there are requests, and overlap nothing.
 unsafe fn check_chunks(limiter: &engine::Limiter, requests: &[slg_request], answers: &Answers) {
-    let mut checks = [NO_CHECK; CHUNK];
+    let mut checks = [no_check(); CHUNK];
     for (nth, chunk) in requests.chunks(CHUNK).enumerate() {
         let mut index = nth * CHUNK;
         for (offset, (check, request)) in checks.iter_mut().zip(chunk).enumerate() {
@@ -111,7 +111,7 @@ unsafe fn check_chunks(limiter: &engine::Limiter, requests: &[slg_request], answ
             *check = unsafe { check_of(request) }.unwrap_or_else(|failure| {
                 // SAFETY: a request's own index.
                 unsafe { answers.set(index + offset, Err(failure)) };
-                NO_CHECK
+                no_check()
             });
         }
         let checks = &checks[..chunk.len()];
@@ -128,11 +128,9 @@ unsafe fn check_chunks(limiter: &engine::Limiter, requests: &[slg_request], answ
 }
 
 /// Stands in for a request that cannot be judged. The engine refuses it.
-const NO_CHECK: engine::Check<'_> = engine::Check {
-    merchant: &[],
-    endpoint: engine::Endpoint::none(),
-    cost: 1,
-};
+fn no_check() -> engine::Check<'static> {
+    engine::Check::new(b"", engine::Endpoint::none(), 1)
+}
 
 /// # Safety
 /// The merchant is NULL or valid for reads of its length for `'a`.
@@ -141,10 +139,8 @@ unsafe fn check_of<'a>(request: &slg_request) -> Result<engine::Check<'a>, Failu
     if request.reserved != 0 {
         return Err(Failure::Argument("reserved is not 0".to_owned()));
     }
-    Ok(engine::Check {
-        // SAFETY: the caller upholds it.
-        merchant: unsafe { merchant(request.merchant, request.merchant_len) }?,
-        endpoint: endpoint_by_id(request.endpoint),
-        cost: request.cost,
-    })
+    // SAFETY: the caller upholds it.
+    let merchant = unsafe { merchant(request.merchant, request.merchant_len) }?;
+    let endpoint = endpoint_by_id(request.endpoint);
+    Ok(engine::Check::new(merchant, endpoint, request.cost))
 }

@@ -1,13 +1,21 @@
 //! Sequences of operations on one limiter, step by step beside the naive
-//! reference: requests of many merchants, clocks that run and step back, swaps,
-//! tables so small that keys are evicted and turned away.
+//! reference: every way to ask, batches, prepared keys, refunds, resets, swaps,
+//! exact and bucketed rules, pools of one merchant and of all, clocks that run and
+//! step back, tables so small that keys are evicted and turned away.
 //!
 //! A new operation is a variant of [`op::Op`], a range of its first byte, and
 //! an arm in [`world::World::take`].
 
+mod asking;
+mod changes;
+mod clock;
+mod judging;
 mod ledger;
 mod op;
 mod policies;
+mod request;
+mod span;
+mod windows;
 mod world;
 
 use arbitrary::{Result, Unstructured};
@@ -23,7 +31,7 @@ const MAX_OPS: usize = 256;
 struct Setup {
     max_keys: u64,
     on_full: OnFull,
-    /// Whether a peek precedes every request that charges.
+    /// Whether a peek precedes every request that charges alone.
     peek_first: bool,
     merchants: u8,
 }
@@ -33,7 +41,11 @@ struct Setup {
 pub struct Reach {
     /// Answers compared field by field.
     pub exact: usize,
-    /// Answers of merchants in doubt.
+    /// Those in which a bucketed rule took part.
+    pub bucketed: usize,
+    /// Those in which a pool of all merchants took part.
+    pub shared: usize,
+    /// Answers of keys in doubt.
     pub doubted: usize,
     /// Requests that the table had no room for.
     pub untracked: usize,
@@ -41,10 +53,45 @@ pub struct Reach {
     pub denied: usize,
     /// Requests that cost more than a limit.
     pub never: usize,
-    /// Keys that made room for others.
+    /// Keys that made room for others, at the least.
     pub evictions: usize,
     /// Times that the clock stepped back.
     pub steps_back: usize,
+    /// Refunds that lent something, and those that came too late.
+    pub refunds: usize,
+    /// See `refunds`.
+    pub late_refunds: usize,
+    /// Keys reset that had a slot.
+    pub resets: usize,
+    /// Requests in batches.
+    pub batched: usize,
+    /// Requests by prepared keys.
+    pub prepared: usize,
+    /// Windows compared one by one.
+    pub windows: usize,
+}
+
+impl Reach {
+    /// Every count with its name.
+    pub fn all(&self) -> [(&'static str, usize); 15] {
+        [
+            ("exact", self.exact),
+            ("bucketed", self.bucketed),
+            ("shared", self.shared),
+            ("doubted", self.doubted),
+            ("untracked", self.untracked),
+            ("denied", self.denied),
+            ("never", self.never),
+            ("evictions", self.evictions),
+            ("steps back", self.steps_back),
+            ("refunds", self.refunds),
+            ("late refunds", self.late_refunds),
+            ("resets", self.resets),
+            ("batched", self.batched),
+            ("prepared", self.prepared),
+            ("windows", self.windows),
+        ]
+    }
 }
 
 /// The target.

@@ -66,15 +66,17 @@ impl<C: Counts> Judge for Counted<'_, C> {
     fn holding(&self, window: &Window, at: u64, credit: Credit) -> Holding {
         let span = Span::of(window.ticks());
         let gone = span.gone(at);
-        let live = self.0.since(span, gone).units;
-        Holding {
-            live,
-            remaining: self.limit(span, window, at, credit).saturating_sub(live),
-            frees_at: match live {
-                0 => 0,
-                _ => self.holds_at_most(span, gone, live - 1),
-            },
-        }
+        let units = self.0.since(span, gone).units;
+        let frees_at = match units {
+            0 => 0,
+            _ => self.holds_at_most(span, gone, units - 1),
+        };
+        Holding::new(
+            window,
+            units,
+            self.limit(span, window, at, credit),
+            frees_at,
+        )
     }
 
     fn leaves_at(&self, window: &Window, at: u64) -> u64 {

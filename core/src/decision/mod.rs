@@ -120,8 +120,8 @@ pub struct WindowStatus {
     pub rule: RuleId,
     /// The window: its limit and its length.
     pub window: Window,
-    /// Units that count in the window: with the charge when a check admitted, as
-    /// they stand otherwise.
+    /// Units that count in the window, less those that refunds have lent back: with
+    /// the charge when a check admitted, as they stand otherwise.
     pub live: u32,
     /// Units that it still admits.
     pub remaining: u32,

@@ -222,6 +222,10 @@ impl Active {
         Some(self.rule(index as u32))
     }
 
+    pub fn rule_id(&self, name: &str) -> Option<RuleId> {
+        self.known.names.ids.get(name).copied().map(RuleId)
+    }
+
     pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
         self.known.names.by_id.get(rule.0 as usize).cloned()
     }

@@ -13,6 +13,7 @@ use crate::window::Precision;
 
 /// One request of a batch.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Check<'a> {
     /// The merchant: 1 to [`MAX_MERCHANT_BYTES`](crate::MAX_MERCHANT_BYTES) bytes.
     pub merchant: &'a [u8],

@@ -226,6 +226,11 @@ impl Limiter {
         active.endpoint_id(template).ok_or(Error::TooManyEndpoints)
     }
 
+    /// The id of a rule that a policy of this limiter had. It never changes.
+    pub fn rule_id(&self, name: &str) -> Option<RuleId> {
+        self.active.load().rule_id(name)
+    }
+
     /// The name of a rule.
     pub fn rule_name(&self, rule: RuleId) -> Option<Arc<str>> {
         self.active.load().rule_name(rule)

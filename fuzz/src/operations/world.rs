@@ -1,96 +1,94 @@
 //! Engine, reference and ledger side by side.
 //!
-//! **Exact.** As long as a merchant's keys found room, the engine must answer
-//! as the reference does, field by field; evictions must not show.
+//! **Exact.** As long as a request's keys found room, the engine must answer as
+//! the reference does, field by field; evictions must not show.
 //!
-//! **In doubt.** Where `docs/limitations.md` lets the engine differ, the
-//! merchant is in doubt until all that differs has left the longest window:
+//! **In doubt.** Where `docs/limitations.md` lets the engine differ, the keys are
+//! in doubt until all that differs has left the longest window:
 //! - a request of several rules found no room for one of them: the others were
 //!   charged, or charged and lent back;
 //! - the clock stepped back behind an eviction: what was idle then is forgotten,
-//!   and a slot's next key begins no earlier than its last one ended.
+//!   and a slot's next key begins no earlier than its last one ended;
+//! - a request charged a key in doubt and others, and only the engine admitted
+//!   it; or what was charged or lent then is lent back.
 //!
 //! In doubt the engine's answer is followed, and only the ledger judges it: never
 //! over.
+//!
+//! **Left out.** The clock never steps back behind a reset, and moves on after it:
+//! by a tick, or by a quantum where the key is bucketed. It moves on, too, before
+//! a policy that asks for units which were let go of. Once a refund has lent
+//! something, a request of several rules may be untracked though one denies it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use slidegate::{Decision, Endpoint, Error, Limiter, ManualClock, OnFull, Outcome, Policy};
+use slidegate::{Limiter, Prepared};
 use slidegate_reference::{Decision as Expected, Reference, Refusal};
 
-use super::ledger::Ledger;
-use super::op::{Call, Form, Op, Request};
-use super::policies::{ENDPOINTS, POLICIES, RETENTION, Rule};
+use super::changes::Held;
+use super::clock::{StepClock, TICK_NS};
+use super::ledger::{KeyId, Ledger};
+use super::op::Op;
+use super::policies::{PARSED, POLICIES, Policy, Rule};
+use super::request::{Asked, Call, Request};
 use super::{Reach, Setup};
-use crate::compare::{UNIX_NS, assert_coherent, assert_same};
-
-/// Slots that one key may stand in: with fewer keys no request finds no room.
-const PROBES: usize = 16;
+use crate::compare::UNIX_NS;
 
 /// The reference walks complete logs, so that longer sequences only slow down.
-const MAX_ASKS: usize = 512;
+const MAX_ASKS: usize = 256;
 
 /// The most merchants of one operation.
 const MAX_CROWD: u8 = 32;
 
-const TICK_NS: u64 = 1_000;
-
-/// What the engine answered.
-enum Answer {
-    Full(Result<Decision, Error>),
-    /// `allow` says no more.
-    Bare(Result<bool, Error>),
-}
-
 pub struct World {
-    setup: Setup,
-    clock: Arc<ManualClock>,
-    now_ns: u64,
-    engine: Limiter,
-    reference: Reference,
-    ledger: Ledger,
-    policy: usize,
-    /// By merchant, the tick at which it is in doubt no more.
-    doubt_until: [u64; 256],
+    pub setup: Setup,
+    pub clock: Arc<StepClock>,
+    pub engine: Limiter,
+    pub reference: Reference,
+    /// How many policies the reference saw and the engine did not.
+    pub aside: u64,
+    pub ledger: Ledger,
+    /// The policy in force.
+    pub policy: usize,
+    /// By merchant and endpoint, kept for ever.
+    pub prepared: HashMap<(u8, usize), Prepared>,
+    pub receipts: Vec<Held>,
+    pub last_merchant: u8,
+    /// Whether anything was ever lent.
+    pub lent: bool,
     /// The last denied request and its retry instant.
-    denied: Option<(Request, u64)>,
-    reach: Reach,
+    pub denied: Option<(Asked, u64)>,
+    /// The last answer's reset, since the Unix epoch.
+    pub reset_at_ns: Option<u64>,
+    pub reach: Reach,
     asks_left: usize,
-}
-
-impl Answer {
-    fn allowed(&self) -> bool {
-        match self {
-            Self::Full(answer) => answer.as_ref().is_ok_and(|decision| decision.allowed),
-            Self::Bare(answer) => *answer.as_ref().unwrap_or(&false),
-        }
-    }
-
-    fn is_untracked(&self) -> bool {
-        let untracked = |decision: &Decision| decision.outcome == Outcome::Untracked;
-        matches!(self, Self::Full(Ok(decision)) if untracked(decision))
-    }
 }
 
 impl World {
     pub fn new(setup: Setup) -> Self {
-        let clock = Arc::new(ManualClock::new(UNIX_NS));
-        let text = POLICIES[0].toml();
-        let policy = Policy::from_toml(&text).expect("a good policy");
+        let clock = Arc::new(StepClock::default());
+        let (text, policy) = &PARSED[0];
         let builder = Limiter::builder()
             .max_keys(setup.max_keys)
             .clock(clock.clone());
         let builder = builder.on_full(setup.on_full);
+        let mut ledger = Ledger::default();
+        ledger.take_policy(&POLICIES[0]);
         Self {
             setup,
             clock,
-            now_ns: 0,
-            engine: builder.build(&policy).expect("a small table"),
-            reference: Reference::new(&text, UNIX_NS),
-            ledger: Ledger::default(),
+            engine: builder.build(policy).expect("a small table"),
+            reference: Reference::new(text, UNIX_NS),
+            aside: 0,
+            ledger,
             policy: 0,
-            doubt_until: [0; 256],
+            prepared: HashMap::new(),
+            receipts: Vec::new(),
+            last_merchant: 0,
+            lent: false,
             denied: None,
+            reset_at_ns: None,
             reach: Reach::default(),
             asks_left: MAX_ASKS,
         }
@@ -98,27 +96,30 @@ impl World {
 
     /// Does one operation and panics if the engine does it wrongly.
     pub fn take(&mut self, op: Op) {
+        let now_ns = self.clock.now_ns();
         match op {
-            Op::Ask(call, request) => self.ask(call, request),
+            Op::Ask(call, request) => self.ask_one(call, request),
             Op::Crowd { request, count } => {
                 for next in 0..count.min(MAX_CROWD) {
                     let merchant = request.merchant.wrapping_add(next);
-                    self.ask(
-                        Call::Check,
-                        Request {
-                            merchant,
-                            ..request
-                        },
-                    );
+                    let request = Request {
+                        merchant,
+                        ..request
+                    };
+                    self.ask_one(Call::Check, request);
                 }
             }
-            Op::Advance { ns } => self.set_clock(self.now_ns + ns),
+            Op::Batch(kind, requests) => self.batch(kind, &requests),
+            Op::Advance { ns } => self.clock.set(now_ns + ns),
             Op::StepBack { ns } => {
                 self.reach.steps_back += 1;
-                self.set_clock(self.now_ns.saturating_sub(ns));
+                self.clock.set(now_ns.saturating_sub(ns));
             }
+            Op::Edge { nudge } => self.advance_to_edge(nudge),
             Op::Retry { early } => self.retry(early),
             Op::Swap { policy } => self.swap(policy),
+            Op::Refund { pick } => self.refund(pick),
+            Op::Reset { merchant, name } => self.reset(merchant, name),
             Op::Count => self.count(),
         }
     }
@@ -126,181 +127,86 @@ impl World {
     /// What the operations so far have reached.
     pub fn reach(mut self) -> Reach {
         self.count();
-        self.reach.evictions = self.ledger.keys().saturating_sub(self.engine.keys());
+        let gone = self.ledger.keys().saturating_sub(self.engine.keys());
+        self.reach.evictions = gone.saturating_sub(self.reach.resets);
         self.reach
     }
 
-    fn set_clock(&mut self, now_ns: u64) {
-        self.now_ns = now_ns;
-        self.clock.set_elapsed_ns(now_ns);
+    pub fn policy(&self) -> &'static Policy {
+        &POLICIES[self.policy]
     }
 
-    fn tick(&self) -> u64 {
-        self.now_ns / TICK_NS + 1
+    pub fn governing(&self, asked: Asked) -> impl Iterator<Item = &'static Rule> + Clone + use<> {
+        self.policy().governing(asked.endpoint)
+    }
+
+    /// What a request charges.
+    pub fn keys(&self, asked: Asked) -> Vec<KeyId> {
+        let rules = self.governing(asked);
+        rules.map(|rule| KeyId::new(rule, asked.merchant)).collect()
+    }
+
+    /// The request under the policy in force; `None` when there were enough.
+    pub fn asked(&mut self, request: Request) -> Option<Asked> {
+        self.asks_left = self.asks_left.checked_sub(1)?;
+        let asked = request.under(self.policy(), self.setup.merchants);
+        self.last_merchant = asked.merchant;
+        Some(asked)
+    }
+
+    /// What the reference answers, with a receipt for what it charges.
+    pub fn expected(
+        &self,
+        charge: bool,
+        asked: Asked,
+    ) -> (
+        Result<Expected, Refusal>,
+        Option<slidegate_reference::Receipt>,
+    ) {
+        let (now_ns, name, cost) = (self.clock.now_ns(), asked.name(), asked.cost.into());
+        let reference = &self.reference;
+        let answer = match charge {
+            true => reference.check_with_receipt(now_ns, &name, asked.text(), cost),
+            false => {
+                let peeked = reference.peek(now_ns, &name, asked.text(), cost);
+                peeked.map(|decision| (decision, None))
+            }
+        };
+        match answer {
+            Ok((mut decision, receipt)) => {
+                decision.policy_version -= self.aside;
+                (Ok(decision), receipt)
+            }
+            Err(refusal) => (Err(refusal), None),
+        }
+    }
+
+    fn ask_one(&mut self, call: Call, request: Request) {
+        if let Some(asked) = self.asked(request) {
+            self.ask(call, asked);
+        }
+    }
+
+    fn advance_to_edge(&mut self, nudge: i64) {
+        let Some(at_ns) = self.reset_at_ns.and_then(|ns| ns.checked_sub(UNIX_NS)) else {
+            return;
+        };
+        let at_ns = at_ns.saturating_add_signed(nudge * TICK_NS as i64);
+        if at_ns > self.clock.now_ns() {
+            self.clock.set(at_ns);
+        }
     }
 
     fn retry(&mut self, early: bool) {
-        if let Some((request, instant_ns)) = self.denied.take() {
-            self.set_clock(instant_ns.saturating_sub(if early { TICK_NS } else { 0 }));
-            self.ask(Call::Peek, request);
+        if let Some((asked, instant_ns)) = self.denied.take() {
+            self.clock
+                .set(instant_ns.saturating_sub(if early { TICK_NS } else { 0 }));
+            self.ask(Call::Peek, asked);
         }
     }
 
-    fn swap(&mut self, policy: usize) {
-        let text = POLICIES[policy].toml();
-        let version = self.reference.swap(&text);
-        let parsed = Policy::from_toml(&text).expect("a good policy");
-        assert_eq!(self.engine.swap(&parsed).expect("few rules"), version);
-        self.policy = policy;
-    }
-
-    /// A key that still counts is in the table.
+    /// A key that still counts is in its table.
     fn count(&self) {
         assert!(self.engine.keys() >= self.ledger.certain_keys());
-    }
-
-    fn governing(&self, request: Request) -> impl Iterator<Item = &'static Rule> + use<> {
-        POLICIES[self.policy].governing(request.endpoint)
-    }
-
-    fn ask(&mut self, call: Call, request: Request) {
-        if self.asks_left == 0 {
-            return;
-        }
-        self.asks_left -= 1;
-        let merchant = request.merchant % self.setup.merchants;
-        let request = Request {
-            merchant,
-            ..request
-        };
-        let exact = self.is_exact(merchant);
-        let foreseen = self.setup.peek_first
-            && call != Call::Peek
-            && self.call(Call::Peek, request).is_untracked();
-        let counted = self.engine.untracked();
-        let answer = self.call(call, request);
-        let counted = self.engine.untracked() - counted;
-        if call != Call::Peek && !matches!(&answer, Answer::Full(Err(_)) | Answer::Bare(Err(_))) {
-            self.ledger
-                .charged_at(self.tick(), merchant, self.governing(request));
-        }
-        let untracked = answer.is_untracked() || counted > 0;
-        assert_eq!(counted, u64::from(untracked && call != Call::Peek));
-        if untracked {
-            self.untracked(call, request, &answer, foreseen);
-        } else if exact {
-            self.compare(call, request, &answer);
-        } else {
-            self.follow(call, request, &answer);
-        }
-        self.note(call, request, &answer, untracked);
-    }
-
-    fn call(&self, call: Call, request: Request) -> Answer {
-        let (name, cost) = ([b'm', request.merchant], request.cost);
-        let endpoint = self.endpoint(request);
-        match call {
-            Call::Check => Answer::Full(self.engine.check(name, endpoint, cost)),
-            Call::Peek => Answer::Full(self.engine.peek(name, endpoint, cost)),
-            Call::Allow => Answer::Bare(self.engine.allow(name, endpoint, cost)),
-        }
-    }
-
-    fn endpoint(&self, request: Request) -> Endpoint<'static> {
-        let (text, template) = ENDPOINTS[request.endpoint];
-        match (request.form, template, text.split_once(' ')) {
-            (Form::Id, Some(template), _) => {
-                self.engine.endpoint(template).expect("a template").into()
-            }
-            (Form::Http, _, Some((method, path))) => Endpoint::http(method, path),
-            _ => text.into(),
-        }
-    }
-
-    fn expected(&self, call: Call, request: Request) -> Result<Expected, Refusal> {
-        let (name, (text, _)) = ([b'm', request.merchant], ENDPOINTS[request.endpoint]);
-        let cost = u64::from(request.cost);
-        match call {
-            Call::Peek => self.reference.peek(self.now_ns, &name, text, cost),
-            Call::Check | Call::Allow => self.reference.check(self.now_ns, &name, text, cost),
-        }
-    }
-
-    fn is_exact(&self, merchant: u8) -> bool {
-        let t = self.tick();
-        t >= self.doubt_until[usize::from(merchant)]
-            && t + RETENTION > self.ledger.evicted_at()
-            && !self.ledger.may_have_forgotten(t, merchant)
-    }
-
-    /// What differs now has left every window when the clock passes this tick.
-    fn doubt(&mut self, merchant: u8) {
-        let latest_stamp = self.tick().max(self.ledger.evicted_at());
-        self.doubt_until[usize::from(merchant)] = latest_stamp + RETENTION;
-    }
-
-    fn compare(&mut self, call: Call, request: Request, answer: &Answer) {
-        self.reach.exact += 1;
-        let expected = self.expected(call, request);
-        match answer {
-            Answer::Full(answer) => assert_same(&self.engine, answer, &expected),
-            Answer::Bare(answer) => {
-                let allowed = expected.as_ref().map(|decision| decision.allowed);
-                assert_eq!(answer.as_ref().ok(), allowed.as_ref().ok());
-            }
-        }
-    }
-
-    /// The engine may differ: the reference is charged where both admit.
-    fn follow(&mut self, call: Call, request: Request, answer: &Answer) {
-        self.reach.doubted += 1;
-        let expected = self.expected(Call::Peek, request);
-        let failed = matches!(answer, Answer::Full(Err(_)) | Answer::Bare(Err(_)));
-        assert_eq!(failed, expected.is_err());
-        if let Answer::Full(Ok(decision)) = answer {
-            assert_coherent(&self.engine, decision);
-        }
-        if call == Call::Peek || !answer.allowed() {
-            return;
-        }
-        let both = expected.is_ok_and(|decision| decision.allowed);
-        if both {
-            let _ = self.expected(call, request);
-        }
-        if !both || self.tick() < self.ledger.evicted_at() {
-            self.doubt(request.merchant);
-        }
-    }
-
-    /// The table said that it was full.
-    fn untracked(&mut self, call: Call, request: Request, answer: &Answer, foreseen: bool) {
-        self.reach.untracked += 1;
-        assert_eq!(answer.allowed(), self.setup.on_full == OnFull::Admit);
-        assert!(self.ledger.may_hold(PROBES, self.tick()));
-        let several = self.governing(request).count() > 1;
-        // What a peek found full is refused before anything is charged.
-        let untouched = foreseen && self.setup.on_full == OnFull::Deny;
-        if call != Call::Peek && several && !untouched {
-            self.doubt(request.merchant);
-        }
-    }
-
-    /// Keeps the ledger and remembers a denial.
-    fn note(&mut self, call: Call, request: Request, answer: &Answer, untracked: bool) {
-        if let Answer::Full(Ok(decision)) = answer {
-            self.reach.never += usize::from(decision.outcome == Outcome::Never);
-            if let Some(retry_ns) = decision.retry_after_ns() {
-                self.reach.denied += 1;
-                self.denied = Some((request, self.now_ns + retry_ns));
-            }
-        }
-        if call == Call::Peek || untracked || !answer.allowed() {
-            return;
-        }
-        let t = self.tick();
-        for rule in self.governing(request) {
-            let units = u64::from(request.cost) * rule.cost;
-            self.ledger.admit(t, request.merchant, rule, units);
-        }
     }
 }

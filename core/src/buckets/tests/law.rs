@@ -87,7 +87,7 @@ proptest! {
             prop_assert!(law::block(&log, &windows, cost, until, credit).is_none());
         }
         for window in &windows {
-            prop_assert_eq!(log.holding(window, at, credit).live, naive.live(window, at));
+            prop_assert_eq!(log.holding(window, at, credit).live, naive.used(window, at));
         }
         let tightest = law::tightest(&log, &windows, 0, at, credit).unwrap();
         prop_assert_eq!(tightest, naive.tightest(&windows, at));

@@ -35,6 +35,12 @@ impl Naive {
         self.admitted.iter().filter(counts).map(|(_, n)| n).sum()
     }
 
+    /// Units that count, less those lent back.
+    pub fn used(&self, window: &Window, at: u64) -> u32 {
+        let lent = self.limit(window, at) - window.limit;
+        self.live(window, at).saturating_sub(lent)
+    }
+
     pub fn limit(&self, window: &Window, at: u64) -> u32 {
         match self.lent {
             (units, oldest) if units > 0 && leaves_at(window.ticks(), oldest) > at => {
@@ -70,7 +76,7 @@ impl Naive {
             let leaves = self.admitted.iter().map(live).filter(|&t| t > at);
             Standing {
                 window: index,
-                live: self.live(window, at),
+                live: self.used(window, at),
                 remaining: self.limit(window, at).saturating_sub(self.live(window, at)),
                 resets_at: leaves.min().unwrap_or(at),
             }

@@ -99,7 +99,7 @@ impl Pair {
         prop_assert_eq!(Some(u64::from(status.remaining)), stands.remaining);
         let used = spec.limit.saturating_sub(status.remaining);
         prop_assert!(status.live >= used, "{:?}", status);
-        prop_assert!(self.refunded || status.remaining == 0 || status.live == used);
+        prop_assert!(status.remaining == 0 || status.live == used, "{:?}", status);
         Ok(())
     }
 
