@@ -75,11 +75,7 @@ fn check<'a>(item: &'a Bound<'_, PyTuple>) -> PyResult<engine::Check<'a>> {
         2 => 1,
         _ => arguments::cost(&item.get_item(2)?)?,
     };
-    Ok(engine::Check {
-        merchant,
-        endpoint: Endpoint::Text(endpoint),
-        cost,
-    })
+    Ok(engine::Check::new(merchant, endpoint, cost))
 }
 
 fn decide(limiter: &engine::Limiter, checks: &[engine::Check<'_>]) -> Result<Vec<Answer>, Refused> {
