@@ -32,7 +32,7 @@ mod time;
 pub mod tower;
 mod window;
 
-#[cfg(all(test, slidegate_loom))]
+#[cfg(all(test, any(slidegate_loom, slidegate_shuttle)))]
 mod model;
 
 pub use decision::{

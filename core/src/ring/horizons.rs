@@ -55,7 +55,7 @@ impl Horizons {
     }
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
 
