@@ -30,6 +30,7 @@ const LEAST_BUCKETS: u64 = 1;
 pub(super) const CELLS: usize = 4 * LEAST_BUCKETS as usize;
 
 /// The shortest window, in ticks: it has the narrowest buckets.
+#[cfg_attr(slidegate_shuttle, allow(dead_code))]
 pub(crate) const SHORTEST_TICKS: u64 = LEAST_BUCKETS << QUANTUM_LOG2;
 
 /// A window as buckets.

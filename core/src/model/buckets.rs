@@ -204,7 +204,7 @@ pub(super) fn last_unit(model: Model) {
 
 #[test]
 fn two_rotate_for_the_last_unit() {
-    last_unit(Model::bounded("two rotate for the last unit", 3).reaches(&[Event::Rotate]));
+    last_unit(Model::bounded("buckets: two rotate for the last unit", 3).reaches(&[Event::Rotate]));
 }
 
 /// A request that is denied while another rotates twice: the instant that it is
@@ -212,7 +212,7 @@ fn two_rotate_for_the_last_unit() {
 /// finds the other a lap ahead may it be admitted, at the other's instant.
 #[test]
 fn a_denial_meets_rotations() {
-    Model::bounded("a denial meets rotations", 3)
+    Model::bounded("buckets: a denial meets rotations", 3)
         .reaches(&[Event::Rotate])
         .run(|| {
             let lot = Lot::new(&TWO_LONG);
@@ -254,7 +254,8 @@ pub(super) fn sleeper_enters_late(model: Model) {
 #[test]
 fn a_sleeper_enters_late() {
     sleeper_enters_late(
-        Model::bounded("a sleeper enters late", 2).reaches(&[Event::Rotate, Event::Abandoned]),
+        Model::bounded("buckets: a sleeper enters late", 2)
+            .reaches(&[Event::Rotate, Event::Abandoned]),
     );
 }
 
@@ -272,7 +273,7 @@ pub(super) fn bucket_is_skipped(model: Model) {
 
 #[test]
 fn a_bucket_is_skipped() {
-    bucket_is_skipped(Model::bounded("a bucket is skipped", 2).reaches(&[Event::Rotate]));
+    bucket_is_skipped(Model::bounded("buckets: a bucket is skipped", 2).reaches(&[Event::Rotate]));
 }
 
 /// A rotator wakes when the other has gone round the plane.
@@ -289,7 +290,7 @@ pub(super) fn sleeper_is_lapped(model: Model) {
 #[test]
 fn a_sleeper_is_lapped() {
     sleeper_is_lapped(
-        Model::bounded("a sleeper is lapped", 2).reaches(&[Event::Rotate, Event::Lap]),
+        Model::bounded("buckets: a sleeper is lapped", 2).reaches(&[Event::Rotate, Event::Lap]),
     );
 }
 
@@ -308,11 +309,13 @@ pub(super) fn clock_is_a_lap_ahead(model: Model) {
 
 #[test]
 fn a_clock_is_a_lap_ahead() {
-    clock_is_a_lap_ahead(Model::bounded("a clock is a lap ahead", 3).reaches(&[
-        Event::Rotate,
-        Event::Lap,
-        Event::Ahead,
-    ]));
+    clock_is_a_lap_ahead(
+        Model::bounded("buckets: a clock is a lap ahead", 3).reaches(&[
+            Event::Rotate,
+            Event::Lap,
+            Event::Ahead,
+        ]),
+    );
 }
 
 /// Buckets are left one after the other: what was admitted in one that was left
@@ -330,7 +333,9 @@ pub(super) fn left_buckets_count(model: Model) {
 
 #[test]
 fn units_of_left_buckets_count() {
-    left_buckets_count(Model::bounded("units of left buckets count", 3).reaches(&[Event::Rotate]));
+    left_buckets_count(
+        Model::bounded("buckets: units of left buckets count", 3).reaches(&[Event::Rotate]),
+    );
 }
 
 /// Windows with buckets of two widths are charged together, and the one that a
@@ -338,7 +343,7 @@ fn units_of_left_buckets_count() {
 #[test]
 fn two_planes_commit_together() {
     const BOTH: [Window; 2] = [Window::from_ticks(2, SHORT), Window::from_ticks(3, WIDE)];
-    Model::bounded("two planes", 2)
+    Model::bounded("buckets: two planes", 2)
         .reaches(&[Event::Rotate])
         .run(|| {
             let lot = Lot::new(&BOTH);
@@ -377,7 +382,8 @@ pub(super) fn check_meets_eviction(model: Model) {
 #[test]
 fn a_check_meets_an_eviction() {
     check_meets_eviction(
-        Model::bounded("a check meets an eviction", 3).reaches(&[Event::Evict, Event::Rebirth]),
+        Model::bounded("buckets: a check meets an eviction", 3)
+            .reaches(&[Event::Evict, Event::Rebirth]),
     );
 }
 
@@ -405,7 +411,7 @@ pub(super) fn late_check_meets_eviction(model: Model) {
 #[test]
 fn a_late_check_meets_an_eviction() {
     late_check_meets_eviction(
-        Model::bounded("a late check meets an eviction", 3)
+        Model::bounded("buckets: a late check meets an eviction", 3)
             .reaches(&[Event::Evict, Event::Rebirth]),
     );
 }
@@ -432,18 +438,20 @@ pub(super) fn former_tenant_sleeps(model: Model) {
 
 #[test]
 fn a_former_tenant_sleeps() {
-    former_tenant_sleeps(Model::bounded("a former tenant sleeps", 2).reaches(&[
-        Event::Evict,
-        Event::Rebirth,
-        Event::Rotate,
-    ]));
+    former_tenant_sleeps(
+        Model::bounded("buckets: a former tenant sleeps", 2).reaches(&[
+            Event::Evict,
+            Event::Rebirth,
+            Event::Rotate,
+        ]),
+    );
 }
 
 /// Two revive the log by clocks that differ: they agree on one birth.
 #[test]
 fn two_revive_one_log() {
-    Model::bounded("two revive one log", 3)
-        .reaches(&[Event::Evict, Event::Rebirth])
+    Model::bounded("buckets: two revive one log", 3)
+        .reaches(&[Event::Rebirth])
         .run(|| {
             let lot = Lot::new(&TWO_LONG);
             lot.take(&TWO_LONG, &[1, 2]);
@@ -487,7 +495,9 @@ pub(super) fn window_grows(model: Model) {
 
 #[test]
 fn a_window_grows_during_an_eviction() {
-    window_grows(Model::bounded("a window grows during an eviction", 3).reaches(&[Event::Evict]));
+    window_grows(
+        Model::bounded("buckets: a window grows during an eviction", 3).reaches(&[Event::Evict]),
+    );
 }
 
 /// A refund lends exactly what it gave back, and a racing check that rotates sees
@@ -495,7 +505,7 @@ fn a_window_grows_during_an_eviction() {
 #[test]
 fn refund_meets_a_rotation() {
     const ONE: [Window; 1] = [Window::from_ticks(1, LONG)];
-    Model::bounded("refund meets a rotation", 3)
+    Model::bounded("buckets: refund meets a rotation", 3)
         .reaches(&[Event::Rotate])
         .run(|| {
             let lot = Lot::new(&ONE);
@@ -521,7 +531,7 @@ fn refund_meets_a_rotation() {
 fn a_rotator_dies_after_every_step() {
     const FIVE: [Window; 1] = [Window::from_ticks(5, LONG)];
     dies_after_every_step(12, &[Event::Rotate], |accesses| {
-        let name = format!("a rotator dies after {accesses} accesses");
+        let name = format!("buckets: a rotator dies after {accesses} accesses");
         Model::bounded(name, 2).run(move || {
             let lot = Lot::new(&FIVE);
             let mut admitted = lot.take(&FIVE, &[3, 4]);
@@ -554,7 +564,7 @@ fn a_rotator_dies_after_every_step() {
 #[test]
 fn a_reviver_dies_after_every_step() {
     dies_after_every_step(8, &[Event::Evict, Event::Rebirth], |accesses| {
-        let name = format!("a reviver dies after {accesses} accesses");
+        let name = format!("buckets: a reviver dies after {accesses} accesses");
         Model::bounded(name, 2).run(move || {
             let lot = Lot::new(&TWO_LONG);
             lot.take(&TWO_LONG, &[1, 2]);

@@ -40,6 +40,23 @@ fn two_grow_at_once() {
     ]));
 }
 
+/// Several units at once, of which only some find room, beside a second request,
+/// in a ring that must grow for either.
+#[test]
+fn weights_grow_the_ring() {
+    Model::bounded("weights grow the ring", 2)
+        .reaches(&[Event::Grow, Event::CopyLost])
+        .run(|| {
+            let ring = ring_with(&[1]);
+            let three = |ring: &Lone| ring.note(&FOUR, 3, 5);
+            let two = |ring: &Lone| ring.note(&FOUR, 2, 5);
+            let admitted = Admitted::all(race(&ring, [three, two]));
+            assert!(matches!(admitted.units(), 2 | 3), "{ADMITS_WHAT_FITS}");
+            let live = ring.live(FOUR[0], 5) as usize;
+            assert_eq!(live, 1 + admitted.units(), "{CHARGED_AS_ANSWERED}");
+        });
+}
+
 /// A copier sleeps while the other laps the small plane and then grows: what the
 /// copier writes late must not pass for other units.
 pub(super) fn copier_sleeps(model: Model) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::harness::*;
 use crate::sync::trace::Event;
-use crate::{Decision, Limiter, ManualClock, Policy};
+use crate::{Decision, Limiter, ManualClock, Policy, Receipt};
 
 fn policy(rules: &[(&str, &str, &str)]) -> Policy {
     let rules = rules.iter().map(|(name, route, windows)| {
@@ -73,15 +73,14 @@ pub(super) fn swap_meets_check(model: Model) {
 
 #[test]
 fn a_swap_meets_a_check() {
-    swap_meets_check(Model::bounded("a swap meets a check", 2).reaches(&[Event::Evict]));
+    swap_meets_check(Model::bounded("a swap meets a check", 3).reaches(&[Event::Evict]));
 }
 
 /// Two swaps at once: both come into force, one after the other.
 #[test]
 fn two_swaps_at_once() {
     let rules = policy(&[("r", "*", "1/10ms")]);
-    let model = Model::unbounded("two swaps at once");
-    model.run(move || {
+    Model::unbounded("two swaps at once").run(move || {
         let house = house(&rules, &rules);
         let swap = |house: &House| house.limiter.swap(&house.next).expect("a version");
         let mut versions = race(&house, [swap, swap]);
@@ -115,32 +114,75 @@ fn two_rules_are_charged_together() {
     two_rules(Model::bounded("two rules are charged together", 2).reaches(&[Event::Refund]));
 }
 
+const SHORT: &str = "2/4ms";
+const LONG: &str = "2/8ms";
+
+/// A limiter with a short window and a longer one to swap in, whose merchant has
+/// spent its two units: they have just left the short window, and a receipt of
+/// them is out.
+fn just_free_again(short: &Policy, long: &Policy) -> (Arc<House>, Receipt) {
+    let house = house(short, long);
+    let receipt = house.limiter.check_with_receipt("a", "", 2);
+    let receipt = receipt.expect("a good request").1;
+    (house, receipt.expect("it was admitted"))
+}
+
+impl House {
+    /// Spends two units; how many it was charged.
+    fn spend_two(&self) -> u32 {
+        let allowed = self.limiter.allow("a", "", 2);
+        2 * u32::from(allowed.expect("a good request"))
+    }
+
+    /// Spends what is left beyond `units`, up to one too many: none of the
+    /// refunded units may be lent again.
+    fn spend_the_rest(&self, mut units: u32) {
+        while units <= 2 && self.check("a", "").allowed {
+            units += 1;
+        }
+        assert!(units <= 2, "{NEVER_OVER}");
+    }
+}
+
 /// A longer window comes into force beside a check that overwrites refunded units,
 /// which count no more in the shorter one: their credit lends nothing for the
 /// longer one, because the log has forgotten them.
 pub(super) fn swap_meets_credit(model: Model) {
-    let short = policy(&[("r", "*", "2/4ms")]);
-    let long = policy(&[("r", "*", "2/8ms")]);
+    let [short, long] = [SHORT, LONG].map(|window| policy(&[("r", "*", window)]));
     model.run(move || {
-        let house = house(&short, &long);
-        let receipt = house.limiter.check_with_receipt("a", "", 2);
-        let receipt = receipt.expect("a good request").1.expect("it was admitted");
+        let (house, receipt) = just_free_again(&short, &long);
         assert!(house.limiter.refund(receipt).expect("its own receipt"));
         house.clock.advance(Duration::from_millis(4));
         let swap = |house: &House| u32::from(house.limiter.swap(&house.next).is_err());
-        let check = |house: &House| {
-            let allowed = house.limiter.allow("a", "", 2);
-            2 * u32::from(allowed.expect("a good request"))
-        };
-        let mut units: u32 = race(&house, [swap, check]).iter().sum();
-        while units <= 2 && house.check("a", "").allowed {
-            units += 1;
-        }
-        assert!(units <= 2, "{NEVER_OVER}");
+        let units = race(&house, [swap, House::spend_two]);
+        house.spend_the_rest(units.iter().sum());
     });
 }
 
 #[test]
 fn a_swap_meets_a_credit() {
-    swap_meets_credit(Model::bounded("a swap meets a credit", 3).reaches(&[Event::Lap]));
+    swap_meets_credit(Model::unbounded("a swap meets a credit").reaches(&[Event::Lap]));
+}
+
+/// The same where the units are refunded only after they were overwritten.
+pub(super) fn swap_meets_refund(model: Model) {
+    let [short, long] = [SHORT, LONG].map(|window| policy(&[("r", "*", window)]));
+    model.run(move || {
+        let (house, receipt) = just_free_again(&short, &long);
+        house.clock.advance(Duration::from_millis(4));
+        let swap: Boxed<House, u32> =
+            Box::new(|house| u32::from(house.limiter.swap(&house.next).is_err()));
+        let refund = Box::new(|house: &House| {
+            let units = house.spend_two();
+            house.limiter.refund(receipt).expect("its own receipt");
+            units
+        });
+        let units = race_boxed(&house, [swap, refund]);
+        house.spend_the_rest(units.iter().sum());
+    });
+}
+
+#[test]
+fn a_swap_meets_a_refund() {
+    swap_meets_refund(Model::unbounded("a swap meets a refund").reaches(&[Event::Lap]));
 }

@@ -14,6 +14,8 @@
 #[cfg(slidegate_loom)]
 mod buckets;
 #[cfg(slidegate_loom)]
+mod document;
+#[cfg(slidegate_loom)]
 mod growth;
 #[cfg(slidegate_loom)]
 mod harness;

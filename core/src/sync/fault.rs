@@ -60,6 +60,8 @@ pub(crate) enum Fault {
     CreditIgnoresBirth,
     /// Let a credit lend for units that may be forgotten.
     CreditOutlivesLog,
+    /// Take refunded units for units of the newest era.
+    RefundOfNewestEra,
     /// Enter a bucket after the head has moved into it.
     EnterLate,
     /// Enter a bucket without reading the head again.

@@ -1,5 +1,7 @@
 //! What must be true of everything that many threads were told.
 
+use std::time::Duration;
+
 use super::threads::{Admission, ENDPOINTS, House, Ledger, MERCHANTS};
 use crate::Outcome;
 
@@ -15,16 +17,23 @@ struct Rule {
 
 const MS: u64 = 1_000_000;
 
+/// Longer than any unit counts, those of bucketed rules too.
+pub(super) const ALL_FREE: Duration = Duration::from_secs(1);
+
 /// Where the policies differ in a window, only what both promise is audited: a
 /// window that is as long as the shorter of the two, with the larger limit.
-const RULES: [Rule; 2] = [
+const RULES: [Rule; 3] = [
     Rule {
-        endpoints: &[0, 1],
+        endpoints: &[0, 1, 2],
         limits: &[(6, 4 * MS)],
     },
     Rule {
         endpoints: &[1],
         limits: &[(3, 4 * MS)],
+    },
+    Rule {
+        endpoints: &[2],
+        limits: &[(3, 300 * MS)],
     },
 ];
 
@@ -79,8 +88,9 @@ impl<'l> Audit<'l> {
                 let kept = self.of(merchant, rule).filter(|a| !a.refunded);
                 limit.checked_sub(kept.map(|a| a.cost).sum())
             };
-            let (total, post) = (left(&RULES[0], 4), left(&RULES[1], 3));
-            let expected = [total, total.min(post)];
+            let total = left(&RULES[0], 4);
+            let [post, bulk] = [left(&RULES[1], 3), left(&RULES[2], 3)];
+            let expected = [total, total.min(post), total.min(bulk)];
             for (endpoint, expected) in ENDPOINTS.iter().zip(expected) {
                 let peek = house.limiter.peek(name, *endpoint, 1).expect("a decision");
                 assert_eq!(
@@ -96,31 +106,33 @@ impl<'l> Audit<'l> {
     /// unit more.
     pub fn free_again(&self, house: &House) {
         for name in MERCHANTS {
-            let first = house
-                .limiter
-                .check(name, ENDPOINTS[1], 1)
-                .expect("a decision");
-            assert_eq!(
-                first.outcome,
-                Outcome::Allowed,
-                "{SAME_CAPACITY}: {first:?}"
-            );
-            let limit = first.limit().expect("a window was consulted");
-            for _ in 1..limit {
-                let next = house
-                    .limiter
-                    .check(name, ENDPOINTS[1], 1)
-                    .expect("a decision");
-                assert!(next.allowed, "{SAME_CAPACITY}: {next:?}");
+            for endpoint in &ENDPOINTS[1..] {
+                spend_all(house, name, endpoint);
+                house.clock.advance(ALL_FREE);
             }
-            let over = house
-                .limiter
-                .check(name, ENDPOINTS[1], 1)
-                .expect("a decision");
-            assert!(!over.allowed, "{NEVER_OVER}: {over:?}");
-            house.clock.advance(std::time::Duration::from_millis(20));
         }
     }
+}
+
+/// Spends the whole limit of a merchant's endpoint, and tries to spend more.
+fn spend_all(house: &House, name: &str, endpoint: &str) {
+    let check = || {
+        let decision = house.limiter.check(name, endpoint, 1);
+        decision.expect("a decision")
+    };
+    let first = check();
+    assert_eq!(
+        first.outcome,
+        Outcome::Allowed,
+        "{SAME_CAPACITY}: {first:?}"
+    );
+    let limit = first.limit().expect("a window was consulted");
+    for _ in 1..limit {
+        let next = check();
+        assert!(next.allowed, "{SAME_CAPACITY}: {next:?}");
+    }
+    let over = check();
+    assert!(!over.allowed, "{NEVER_OVER}: {over:?}");
 }
 
 /// The most units that certainly share a half-open window of `length`.

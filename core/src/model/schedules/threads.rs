@@ -14,7 +14,7 @@ pub(super) const THREADS: usize = 8;
 const ASKS: usize = 4;
 
 pub(super) const MERCHANTS: [&str; 3] = ["a", "b", "c"];
-pub(super) const ENDPOINTS: [&str; 2] = ["", "POST /v1"];
+pub(super) const ENDPOINTS: [&str; 3] = ["", "POST /v1", "POST /bulk"];
 
 /// What a thread may do next.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +121,14 @@ impl House {
                 let next = limiter.policy_version() as usize % self.policies.len();
                 limiter.swap(&self.policies[next]).expect("a version");
             }
-            Ask::Advance => self
-                .clock
-                .advance(Duration::from_millis(thread_rng().gen_range(1..6))),
+            Ask::Advance => {
+                // By a bucket now and then, else by less than a window.
+                let step = match thread_rng().gen_range(0..4) {
+                    0 => 270,
+                    _ => thread_rng().gen_range(1..6),
+                };
+                self.clock.advance(Duration::from_millis(step));
+            }
         }
     }
 
