@@ -33,7 +33,7 @@ pub(super) fn grow_together(model: Model) {
 
 #[test]
 fn two_grow_at_once() {
-    grow_together(Model::bounded("two grow at once", 2).reaches(&[
+    grow_together(Model::bounded("two grow at once", 3).reaches(&[
         Event::Grow,
         Event::CopyLost,
         Event::Help,
@@ -77,7 +77,7 @@ pub(super) fn copier_sleeps(model: Model) {
 
 #[test]
 fn a_copier_sleeps() {
-    copier_sleeps(Model::bounded("a copier sleeps", 1).reaches(&[
+    copier_sleeps(Model::bounded("a copier sleeps", 2).reaches(&[
         Event::Grow,
         Event::CopyLost,
         Event::Lap,
@@ -103,7 +103,7 @@ pub(super) fn clock_steps_back(model: Model) {
 
 #[test]
 fn a_clock_steps_back_during_growth() {
-    clock_steps_back(Model::bounded("a clock steps back during growth", 2).reaches(&[Event::Grow]));
+    clock_steps_back(Model::bounded("a clock steps back during growth", 3).reaches(&[Event::Grow]));
 }
 
 /// A longer window comes into force, and two units are charged under it, while a
@@ -133,7 +133,7 @@ fn a_horizon_grows_during_a_check() {
 fn a_grower_dies_after_every_step() {
     dies_after_every_step(15, &[Event::Help], |accesses| {
         let name = format!("a grower dies after {accesses} accesses");
-        Model::bounded(name, 1).run(move || {
+        Model::bounded(name, 2).run(move || {
             let ring = ring_with(&[1, 1]);
             let victim: Boxed<Lone, Option<bool>> =
                 Box::new(move |ring| dying(accesses, || ring.ask(&FOUR, 1, 5).admitted));

@@ -97,7 +97,7 @@ pub(super) fn refund_meets_reset(model: Model) {
 
 #[test]
 fn a_refund_meets_a_reset() {
-    refund_meets_reset(Model::bounded("a refund meets a reset", 2).reaches(&[
+    refund_meets_reset(Model::bounded("a refund meets a reset", 3).reaches(&[
         Event::Refund,
         Event::RefundLate,
         Event::Reset,
@@ -126,7 +126,7 @@ pub(super) fn refund_meets_rebirth(model: Model) {
 
 #[test]
 fn a_refund_meets_a_rebirth() {
-    refund_meets_rebirth(Model::bounded("a refund meets a rebirth", 2).reaches(&[
+    refund_meets_rebirth(Model::bounded("a refund meets a rebirth", 3).reaches(&[
         Event::Refund,
         Event::RefundLate,
         Event::Evict,

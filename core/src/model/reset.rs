@@ -132,7 +132,7 @@ pub(super) fn reset_meets_growth(model: Model) {
 
 #[test]
 fn a_reset_meets_growth() {
-    reset_meets_growth(Model::bounded("a reset meets growth", 2).reaches(&[
+    reset_meets_growth(Model::bounded("a reset meets growth", 3).reaches(&[
         Event::Grow,
         Event::Reset,
         Event::CopyLost,
@@ -142,7 +142,7 @@ fn a_reset_meets_growth() {
 /// Two resets at once, and a check behind one of them.
 #[test]
 fn two_resets_at_once() {
-    let model = Model::bounded("two resets at once", 2);
+    let model = Model::bounded("two resets at once", 3);
     model.reaches(&[Event::Reset, Event::Rebirth]).run(|| {
         let table = table(1);
         take(&table, key(1), 5);

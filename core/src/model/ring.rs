@@ -70,7 +70,7 @@ pub(super) fn sleeper_is_lapped(model: Model) {
 
 #[test]
 fn a_sleeper_is_lapped() {
-    sleeper_is_lapped(Model::bounded("a sleeper is lapped", 2).reaches(&[Event::Help, Event::Lap]));
+    sleeper_is_lapped(Model::bounded("a sleeper is lapped", 3).reaches(&[Event::Help, Event::Lap]));
 }
 
 /// Two units fit, and two requests come while the cells of a dead lap are being
@@ -109,7 +109,7 @@ fn weights_are_all_or_nothing() {
 
 #[test]
 fn two_windows_commit_together() {
-    Model::bounded("two windows", 2)
+    Model::bounded("two windows", 3)
         .reaches(&[Event::Help, Event::Lap])
         .run(|| {
             let windows = [window(2, 5), window(3, 100)];

@@ -129,7 +129,7 @@ pub(super) fn rebirth(model: Model) {
 
 #[test]
 fn evicted_and_born_again() {
-    rebirth(Model::bounded("evicted and born again", 2).reaches(&[Event::Evict, Event::Rebirth]));
+    rebirth(Model::bounded("evicted and born again", 3).reaches(&[Event::Evict, Event::Rebirth]));
 }
 
 /// A writer falls asleep between its commit and its cell and is evicted as idle:

@@ -133,6 +133,7 @@ impl<K: Kind> Geometry<K> {
 
     /// A slot's place in the order of lines and planes.
     #[inline]
+    #[cfg_attr(slidegate_loom, allow(clippy::modulo_one))]
     fn place(&self, slot: usize) -> usize {
         match slot < self.slots {
             true => (slot % BUCKET) * self.buckets as usize + slot / BUCKET,
