@@ -12,12 +12,13 @@ LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
 # The virtual environment is one; cargo uses all cores by itself.
 .NOTPARALLEL:
 
-.PHONY: help demo test deep bench lint rust-test memory models models-deep vectors-check \
-    headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean
+.PHONY: help demo test deep bench lint rust-test memory models models-deep shuttle shuttle-deep \
+    vectors-check headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean
 
 help:
 	@echo "make demo      real traffic through every surface, shown as tables"
 	@echo "make test      every test of every language"
+	@echo "make models    the models under loom; make shuttle: random schedules"
 	@echo "make deep      the same models with wider bounds (takes long)"
 	@echo "make bench     criterion benchmarks"
 	@echo "make headers   write include/slidegate.h anew"
@@ -26,13 +27,15 @@ help:
 # --- test -------------------------------------------------------------------
 
 test: lint deny rust-test memory stop-anywhere fuzz-replay vectors-check headers-check models \
-    native python readme
+    shuttle native python readme
 	@echo "make test: all passed"
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy --locked -p slidegate --lib -- -D warnings
+	$(LOOM) $(CARGO) clippy --locked -p slidegate --all-targets -- -D warnings
+	$(SHUTTLE) $(CARGO) clippy --locked -p slidegate --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
 
 rust-test:
@@ -57,12 +60,18 @@ vectors-check:
 headers-check:
 	$(CARGO) run -q -p slidegate-headers -- --check
 
-# The model checks run the shipped ring and table code under loom.
-MODELS = RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --locked -p slidegate \
-    --lib --profile model model:: -- --nocapture
+# The model checks run the shipped code under loom.
+LOOM = RUST_BACKTRACE=0 RUSTFLAGS="--cfg slidegate_loom" CARGO_TARGET_DIR=target/loom
+CHECK = $(CARGO) test --locked -p slidegate --lib --profile model model:: -- --nocapture
 
 models:
-	$(MODELS)
+	$(LOOM) $(CHECK)
+
+# The whole limiter with many threads, through random schedules.
+SHUTTLE = RUST_BACKTRACE=0 RUSTFLAGS="--cfg slidegate_shuttle" CARGO_TARGET_DIR=target/shuttle
+
+shuttle:
+	$(SHUTTLE) $(CHECK)
 
 native: release
 	$(MAKE) -f tests/native.mk native-headers native-test LIBDIR=$(LIBDIR) BUILD=$(BUILD)/native
@@ -83,13 +92,16 @@ deny: $(BUILD)/.deny
 
 # --- longer -----------------------------------------------------------------
 
-deep: test models-deep fuzz
+deep: test models-deep shuttle-deep fuzz
 	PROPTEST_CASES=20000 $(CARGO) test --locked -p slidegate --release --lib differential -- --nocapture
 	$(CARGO) test --locked -p slidegate --release --test churn --test capacity
 	SLIDEGATE_STOP_DEEP=1 $(MAKE) stop-anywhere
 
 models-deep:
-	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=2 $(MODELS)
+	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=2 $(LOOM) $(CHECK)
+
+shuttle-deep:
+	SLIDEGATE_SCHEDULES=500000 $(SHUTTLE) $(CHECK)
 
 # Needs a nightly toolchain; SANITIZER=none TOOLCHAIN=stable does without.
 CARGO_FUZZ := $(abspath $(BUILD))/cargo-fuzz/bin/cargo-fuzz

@@ -83,7 +83,7 @@ mod snapshot;
 pub(crate) mod span;
 mod tenancy;
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests;
 
 pub(crate) use planes::{MAX_PLANES, Planes, Shifts};
@@ -98,7 +98,7 @@ use mark::{Mark, first_tick, quantum_of};
 use snapshot::Snapshot;
 use span::CELLS;
 
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 const _: () = assert!(span::SHORTEST_TICKS == crate::window::MIN_BUCKETED_TICKS);
 
 /// Words of a slot: one cache line, half of it in use.

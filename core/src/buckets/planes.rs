@@ -9,13 +9,11 @@
 use std::ops::Range;
 
 use super::span::{CELLS, Span};
+use crate::ring::PAGE_WORDS;
 use crate::window::Window;
 
 /// Planes of a rule at most: as many as it may have windows.
 pub(crate) const MAX_PLANES: usize = 8;
-
-/// Planes begin on a page of their own.
-const PAGE_WORDS: usize = 512;
 
 /// The widths of a rule's buckets, one for each plane. The order is that of the
 /// planes: a rule keeps one `Shifts` for as long as its log is to be understood.
@@ -68,7 +66,8 @@ pub(crate) struct Planes {
 }
 
 impl Planes {
-    /// Lays `planes` planes of `slots` slots out from the word `from` on. Returns
+    /// Lays `planes` planes of `slots` slots out from the word `from` on, beginning
+    /// with a page of their own. Returns
     /// where they end, or `None` where that is past all address space.
     pub fn layout(from: usize, slots: usize, planes: usize) -> Option<(Self, usize)> {
         let from = from.checked_next_multiple_of(PAGE_WORDS)?;
@@ -91,7 +90,7 @@ impl Planes {
     }
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
 

@@ -19,10 +19,10 @@
 use super::mark::QUANTUM_LOG2;
 
 /// A window has at least as many buckets as this, and at most twice as many.
-/// Models have few, so that they reach laps.
-#[cfg(not(slidegate_loom))]
+/// Checkers have few, so that they reach laps.
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 const LEAST_BUCKETS: u64 = 256;
-#[cfg(slidegate_loom)]
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
 const LEAST_BUCKETS: u64 = 1;
 
 /// Cells of a plane: twice as many as the longest look back, so that a cell of
@@ -30,6 +30,7 @@ const LEAST_BUCKETS: u64 = 1;
 pub(super) const CELLS: usize = 4 * LEAST_BUCKETS as usize;
 
 /// The shortest window, in ticks: it has the narrowest buckets.
+#[cfg_attr(slidegate_shuttle, allow(dead_code))]
 pub(crate) const SHORTEST_TICKS: u64 = LEAST_BUCKETS << QUANTUM_LOG2;
 
 /// A window as buckets.
@@ -83,7 +84,7 @@ impl Span {
     }
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
     use crate::window::MAX_WINDOW;

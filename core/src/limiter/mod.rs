@@ -3,7 +3,7 @@
 mod active;
 mod batch;
 mod builder;
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod differential;
 mod endpoint;
 mod known;
@@ -26,6 +26,7 @@ use std::sync::Arc;
 use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
+use crate::sync::fault::{Fault, planted};
 use crate::sync::{ArcSwap, CachePadded, Register};
 use crate::table::{Exact, Hashing, Sizes, Table};
 use crate::time::Timeline;
@@ -205,10 +206,15 @@ impl Limiter {
             let next = active.with_policy(policy.clone(), &self.hashing, &self.sizes)?;
             // Before the policy is in force: whoever admits under it must find
             // that nothing is let go of by a shorter window any more.
-            next.raise_horizons(&self.table);
+            if !planted(Fault::RaisedAfterSwap) {
+                next.raise_horizons(&self.table);
+            }
             Ok(next)
-        });
-        next.map(|active| active.version)
+        })?;
+        if planted(Fault::RaisedAfterSwap) {
+            next.raise_horizons(&self.table);
+        }
+        Ok(next.version)
     }
 
     /// The id of an endpoint, for callers who check it often. `template` is a

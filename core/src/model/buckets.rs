@@ -1,16 +1,16 @@
 //! Models of one bucketed log: planes of four cells, windows of one or two
-//! buckets. All of them are thorough.
+//! buckets.
 
 mod mutants;
+mod tenancy;
 
-use loom::sync::Arc;
-use loom::thread;
+use std::sync::Arc;
 
 use super::harness::*;
 use crate::buckets::span::{SHORTEST_TICKS, Span};
 use crate::buckets::{Buckets, Env, LINE_WORDS, Planes, Shifts};
-use crate::ring::{Answer, Ask, Attempt, Charged, Horizons, Query, Tenant};
-use crate::sync::trace::{Event, seen};
+use crate::ring::{Answer, Attempt, Charged, Horizons, Query, Tenant};
+use crate::sync::trace::Event;
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading, TICK_NS};
 use crate::window::Window;
@@ -89,6 +89,16 @@ impl Lot {
         answer.expect("the slot is the tenant's")
     }
 
+    /// As [`ask`](Self::ask) for one unit, with the window that binds.
+    fn ask_in_detail(&self, windows: &[Window], tick: u64) -> Answer {
+        let query = Query {
+            detail: true,
+            ..charge(windows, 1)
+        };
+        let answer = self.attempt(KEY, &query, tick);
+        answer.expect("the slot is the tenant's")
+    }
+
     /// Charges one unit in each quantum; what was admitted.
     fn take(&self, windows: &[Window], quanta: &[u64]) -> Admitted {
         let mut admitted = Admitted::default();
@@ -111,21 +121,43 @@ impl Lot {
         frozen && self.words[0].cas(KEY, KEY + 1)
     }
 
+    /// Opens the frozen log for the second tenant.
+    fn revive(&self, tick: u64) -> bool {
+        self.log().revive(self.tenant(KEY + 1), tick)
+    }
+
+    /// As [`take`](Self::take) by the second tenant, who has the slot.
+    fn take_as_second(&self, quanta: &[u64]) -> Admitted {
+        let mut admitted = Admitted::default();
+        for &quantum in quanta {
+            let answer = self.attempt(KEY + 1, &charge(&TWO_LONG, 1), at(quantum));
+            admitted.note(&answer.expect("the slot is the tenant's"), 1);
+        }
+        admitted
+    }
+
+    /// Evicts the first tenant's key and revives the log for the second beside a
+    /// check: whether it did, and what the check was answered.
+    fn evicted_beside(
+        self: &Arc<Self>,
+        check: fn(&Self) -> Option<Answer>,
+    ) -> (bool, Option<Answer>) {
+        let evictor = |lot: &Self| (lot.change_hands(at(8)) && lot.revive(at(8)), None);
+        let checker: Boxed<Self, _> = Box::new(move |lot| (false, check(lot)));
+        let [(moved, _), (_, answer)] = race_boxed(self, [Box::new(evictor), checker]);
+        (moved, answer)
+    }
+
     /// Whatever window the key is asked for, from its newest unit on it has what
     /// was admitted and still counts, and nothing else.
     fn agrees(&self, key: u64, windows: &[Window], admitted: &Admitted) {
         for window in windows {
             for quantum in admitted.newest() / QUANTUM..admitted.newest() / QUANTUM + 4 {
-                let survey = Query {
-                    ask: Ask::Survey,
-                    ..charge(std::slice::from_ref(window), 1)
-                };
-                let answer = self.attempt(key, &survey, at(quantum));
+                let answer = self.attempt(key, &survey(window), at(quantum));
                 let answer = answer.expect("the slot is the tenant's");
-                let left = answer.standing.expect("a survey has detail").remaining;
                 let span = Span::of(window.ticks());
                 let live = admitted.live_by(|v| span.leaves_at(v), answer.at);
-                assert_eq!(window.limit - left, live, "{CHARGED_AS_ANSWERED}");
+                assert_eq!(surveyed(*window, &answer), live, "{CHARGED_AS_ANSWERED}");
             }
         }
     }
@@ -137,11 +169,10 @@ fn beside(
     one: &'static [u64],
     other: &'static [u64],
 ) -> Admitted {
-    let second = lot.clone();
-    let thread = thread::spawn(move || second.take(windows, other));
-    let mut admitted = lot.take(windows, one);
-    admitted.join(thread.join().expect("a model thread"));
-    admitted
+    let take = |quanta: &'static [u64]| -> Boxed<Lot, Admitted> {
+        Box::new(move |lot| lot.take(windows, quanta))
+    };
+    Admitted::all(race_boxed(lot, [take(other), take(one)]))
 }
 
 const TWO_SHORT: [Window; 1] = [Window::from_ticks(2, SHORT)];
@@ -151,12 +182,12 @@ const MANY_LONG: [Window; 1] = [Window::from_ticks(9, LONG)];
 /// Two requests for the last unit, both of which rotate: one gets it, the other
 /// learns when it returns.
 pub(super) fn last_unit(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&TWO_LONG);
         let mut admitted = lot.take(&TWO_LONG, &[4, 5]);
         assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
         let body = |lot: &Lot| {
-            let answer = lot.ask(&TWO_LONG, 1, at(7));
+            let answer = lot.ask_in_detail(&TWO_LONG, at(7));
             if !answer.admitted {
                 let retry = answer.standing.map(|s| s.resets_at);
                 assert_eq!(retry, Some(8 * QUANTUM), "{EXACT_RETRY}");
@@ -165,10 +196,7 @@ pub(super) fn last_unit(model: Model) {
             admitted.note(&answer, 1);
             admitted
         };
-        let second = lot.clone();
-        let thread = thread::spawn(move || body(&second));
-        admitted.join(body(&lot));
-        admitted.join(thread.join().expect("a model thread"));
+        admitted.join(Admitted::all(race(&lot, [body, body])));
         admitted.audit(&TWO_LONG);
         assert_eq!(admitted.units(), 3, "{ADMITS_WHAT_FITS}");
         lot.agrees(KEY, &TWO_LONG, &admitted);
@@ -177,7 +205,7 @@ pub(super) fn last_unit(model: Model) {
 
 #[test]
 fn two_rotate_for_the_last_unit() {
-    last_unit(Model::bounded("two rotate for the last unit", 3).reaches(&[Event::Rotate]));
+    last_unit(Model::bounded("buckets: two rotate for the last unit", 3).reaches(&[Event::Rotate]));
 }
 
 /// A request that is denied while another rotates twice: the instant that it is
@@ -185,17 +213,20 @@ fn two_rotate_for_the_last_unit() {
 /// finds the other a lap ahead may it be admitted, at the other's instant.
 #[test]
 fn a_denial_meets_rotations() {
-    Model::bounded("a denial meets rotations", 3)
+    Model::bounded("buckets: a denial meets rotations", 3)
         .reaches(&[Event::Rotate])
-        .thorough()
         .run(|| {
             let lot = Lot::new(&TWO_LONG);
             let mut admitted = lot.take(&TWO_LONG, &[4, 5]);
-            let second = lot.clone();
-            let thread = thread::spawn(move || second.take(&TWO_LONG, &[7, 8]));
-            let answer = lot.ask(&TWO_LONG, 1, at(6));
+            let rotator = |lot: &Lot| (lot.take(&TWO_LONG, &[7, 8]), None);
+            let asker = |lot: &Lot| {
+                let answer = lot.ask_in_detail(&TWO_LONG, at(6));
+                (Admitted::default(), Some(answer))
+            };
+            let [(rotated, _), (_, answer)] = race(&lot, [rotator, asker]);
+            let answer = answer.expect("the asker was answered");
+            admitted.join(rotated);
             admitted.note(&answer, 1);
-            admitted.join(thread.join().expect("a model thread"));
             admitted.audit(&TWO_LONG);
             assert_eq!(admitted.units(), 4, "{ADMITS_WHAT_FITS}");
             let retry = answer.standing.map(|s| s.resets_at / QUANTUM);
@@ -212,7 +243,7 @@ fn a_denial_meets_rotations() {
 /// A rotator sleeps while the other admits in the bucket before and then enters
 /// the same bucket: the late entry must not replace the true one.
 pub(super) fn sleeper_enters_late(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&MANY_LONG);
         let mut admitted = lot.take(&MANY_LONG, &[4]);
         admitted.join(beside(&lot, &MANY_LONG, &[4, 5], &[5]));
@@ -224,14 +255,15 @@ pub(super) fn sleeper_enters_late(model: Model) {
 #[test]
 fn a_sleeper_enters_late() {
     sleeper_enters_late(
-        Model::bounded("a sleeper enters late", 2).reaches(&[Event::Rotate, Event::Abandoned]),
+        Model::bounded("buckets: a sleeper enters late", 2)
+            .reaches(&[Event::Rotate, Event::Abandoned]),
     );
 }
 
 /// A rotator is overtaken by one that stays in the bucket before and then skips
 /// the bucket that the first had entered: nobody may believe that entry.
 pub(super) fn bucket_is_skipped(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&MANY_LONG);
         let mut admitted = lot.take(&MANY_LONG, &[4]);
         admitted.join(beside(&lot, &MANY_LONG, &[4, 6], &[5]));
@@ -242,12 +274,12 @@ pub(super) fn bucket_is_skipped(model: Model) {
 
 #[test]
 fn a_bucket_is_skipped() {
-    bucket_is_skipped(Model::bounded("a bucket is skipped", 2).reaches(&[Event::Rotate]));
+    bucket_is_skipped(Model::bounded("buckets: a bucket is skipped", 3).reaches(&[Event::Rotate]));
 }
 
 /// A rotator wakes when the other has gone round the plane.
 pub(super) fn sleeper_is_lapped(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&TWO_LONG);
         let mut admitted = lot.take(&TWO_LONG, &[4]);
         admitted.join(beside(&lot, &TWO_LONG, &[8, 9], &[5]));
@@ -259,14 +291,14 @@ pub(super) fn sleeper_is_lapped(model: Model) {
 #[test]
 fn a_sleeper_is_lapped() {
     sleeper_is_lapped(
-        Model::bounded("a sleeper is lapped", 2).reaches(&[Event::Rotate, Event::Lap]),
+        Model::bounded("buckets: a sleeper is lapped", 3).reaches(&[Event::Rotate, Event::Lap]),
     );
 }
 
 /// Clocks that disagree by a lap: the one ahead takes the cell of a bucket that
 /// the one behind still needs.
 pub(super) fn clock_is_a_lap_ahead(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&TWO_SHORT);
         let mut admitted = lot.take(&TWO_SHORT, &[4, 5]);
         admitted.join(beside(&lot, &TWO_SHORT, &[6], &[9]));
@@ -278,17 +310,19 @@ pub(super) fn clock_is_a_lap_ahead(model: Model) {
 
 #[test]
 fn a_clock_is_a_lap_ahead() {
-    clock_is_a_lap_ahead(Model::bounded("a clock is a lap ahead", 3).reaches(&[
-        Event::Rotate,
-        Event::Lap,
-        Event::Ahead,
-    ]));
+    clock_is_a_lap_ahead(
+        Model::bounded("buckets: a clock is a lap ahead", 3).reaches(&[
+            Event::Rotate,
+            Event::Lap,
+            Event::Ahead,
+        ]),
+    );
 }
 
 /// Buckets are left one after the other: what was admitted in one that was left
 /// still counts.
 pub(super) fn left_buckets_count(model: Model) {
-    model.thorough().run(|| {
+    model.run(|| {
         let lot = Lot::new(&TWO_LONG);
         lot.take(&TWO_LONG, &[3]);
         let mut admitted = lot.take(&TWO_LONG, &[7]);
@@ -300,7 +334,9 @@ pub(super) fn left_buckets_count(model: Model) {
 
 #[test]
 fn units_of_left_buckets_count() {
-    left_buckets_count(Model::bounded("units of left buckets count", 3).reaches(&[Event::Rotate]));
+    left_buckets_count(
+        Model::bounded("buckets: units of left buckets count", 3).reaches(&[Event::Rotate]),
+    );
 }
 
 /// Windows with buckets of two widths are charged together, and the one that a
@@ -308,178 +344,18 @@ fn units_of_left_buckets_count() {
 #[test]
 fn two_planes_commit_together() {
     const BOTH: [Window; 2] = [Window::from_ticks(2, SHORT), Window::from_ticks(3, WIDE)];
-    Model::bounded("two planes", 2)
+    Model::bounded("buckets: two planes", 3)
         .reaches(&[Event::Rotate])
-        .thorough()
         .run(|| {
             let lot = Lot::new(&BOTH);
             let mut admitted = lot.take(&BOTH, &[4, 5]);
-            let second = lot.clone();
-            let thread = thread::spawn(move || second.take(&BOTH[..1], &[6]));
-            admitted.join(lot.take(&BOTH, &[6]));
-            admitted.join(thread.join().expect("a model thread"));
+            let shorter = |lot: &Lot| lot.take(&BOTH[..1], &[6]);
+            let both = |lot: &Lot| lot.take(&BOTH, &[6]);
+            admitted.join(Admitted::all(race(&lot, [shorter, both])));
             admitted.audit(&BOTH[..1]);
             assert_eq!(admitted.units(), 3, "{ADMITS_WHAT_FITS}");
             lot.agrees(KEY, &BOTH, &admitted);
         });
-}
-
-/// A check of an idle key meets its eviction and the next tenant: it is charged
-/// while the slot is its own, or learns that it is not, and is never told that a
-/// window is full.
-pub(super) fn check_meets_eviction(model: Model) {
-    model.thorough().run(|| {
-        let lot = Lot::new(&TWO_LONG);
-        lot.take(&TWO_LONG, &[1, 2]);
-        let second = lot.clone();
-        let thread = thread::spawn(move || {
-            let moved = second.change_hands(at(8));
-            moved && second.log().revive(second.tenant(KEY + 1), at(8))
-        });
-        let answer = lot.attempt(KEY, &charge(&TWO_LONG, 1), at(8));
-        let moved = thread.join().expect("a model thread");
-        assert!(answer.is_none_or(|a| a.admitted), "{ADMITS_WHAT_FITS}");
-        let mut admitted = Admitted::default();
-        if let Some(answer) = answer {
-            admitted.note(&answer, 1);
-            assert!(!moved, "{NOT_LOST}");
-        }
-        match moved {
-            true => lot.agrees(KEY + 1, &TWO_LONG, &Admitted::default()),
-            false => lot.agrees(KEY, &TWO_LONG, &admitted),
-        }
-    });
-}
-
-#[test]
-fn a_check_meets_an_eviction() {
-    check_meets_eviction(
-        Model::bounded("a check meets an eviction", 3).reaches(&[Event::Evict, Event::Rebirth]),
-    );
-}
-
-/// A check by a clock that was read long ago meets an eviction and the next
-/// tenant's birth, which it must not take for its own.
-pub(super) fn late_check_meets_eviction(model: Model) {
-    const THREE: [Window; 1] = [Window::from_ticks(3, LONG)];
-    model.thorough().run(|| {
-        let lot = Lot::new(&THREE);
-        let mut admitted = lot.take(&THREE, &[1, 2]);
-        let second = lot.clone();
-        let thread = thread::spawn(move || {
-            let moved = second.change_hands(at(8));
-            moved && second.log().revive(second.tenant(KEY + 1), at(8))
-        });
-        let answer = lot.attempt(KEY, &charge(&THREE, 1), at(3));
-        let moved = thread.join().expect("a model thread");
-        assert!(answer.is_none_or(|a| a.admitted), "{ADMITS_WHAT_FITS}");
-        match (moved, answer) {
-            (true, _) => lot.agrees(KEY + 1, &THREE, &Admitted::default()),
-            (false, Some(answer)) => {
-                admitted.note(&answer, 1);
-                lot.agrees(KEY, &THREE, &admitted);
-            }
-            (false, None) => panic!("{ADMITS_WHAT_FITS}"),
-        }
-    });
-}
-
-#[test]
-fn a_late_check_meets_an_eviction() {
-    late_check_meets_eviction(
-        Model::bounded("a late check meets an eviction", 3)
-            .reaches(&[Event::Evict, Event::Rebirth]),
-    );
-}
-
-/// A rotator of the former tenant sleeps through the eviction and the next
-/// tenant's first rotations: what it enters late is not the new tenant's.
-pub(super) fn former_tenant_sleeps(model: Model) {
-    model.thorough().run(|| {
-        let lot = Lot::new(&TWO_LONG);
-        lot.take(&TWO_LONG, &[1, 2]);
-        let second = lot.clone();
-        let thread = thread::spawn(move || {
-            let mut admitted = Admitted::default();
-            let (log, tenant) = (second.log(), second.tenant(KEY + 1));
-            if second.change_hands(at(8)) && log.revive(tenant, at(8)) {
-                for tick in [at(9), at(10)] {
-                    let answer = second.attempt(KEY + 1, &charge(&TWO_LONG, 1), tick);
-                    admitted.note(&answer.expect("the slot is the tenant's"), 1);
-                }
-                assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
-                return Some(admitted);
-            }
-            None
-        });
-        let former = lot.attempt(KEY, &charge(&TWO_LONG, 1), at(9));
-        if let Some(admitted) = thread.join().expect("a model thread") {
-            assert!(former.is_none(), "{CHARGED_AS_ANSWERED}");
-            lot.agrees(KEY + 1, &TWO_LONG, &admitted);
-        }
-    });
-}
-
-#[test]
-fn a_former_tenant_sleeps() {
-    former_tenant_sleeps(Model::bounded("a former tenant sleeps", 2).reaches(&[
-        Event::Evict,
-        Event::Rebirth,
-        Event::Rotate,
-    ]));
-}
-
-/// Two revive the log by clocks that differ: they agree on one birth.
-#[test]
-fn two_revive_one_log() {
-    Model::bounded("two revive one log", 3)
-        .reaches(&[Event::Evict, Event::Rebirth])
-        .thorough()
-        .run(|| {
-            let lot = Lot::new(&TWO_LONG);
-            lot.take(&TWO_LONG, &[1, 2]);
-            assert!(lot.change_hands(at(8)), "the log is idle");
-            let body = |lot: &Lot, tick: u64| {
-                let mut admitted = Admitted::default();
-                assert!(lot.log().revive(lot.tenant(KEY + 1), tick));
-                let answer = lot.attempt(KEY + 1, &charge(&TWO_LONG, 1), tick);
-                admitted.note(&answer.expect("the slot is the tenant's"), 1);
-                admitted
-            };
-            let second = lot.clone();
-            let thread = thread::spawn(move || body(&second, at(8)));
-            let mut admitted = body(&lot, at(9));
-            admitted.join(thread.join().expect("a model thread"));
-            assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
-            lot.agrees(KEY + 1, &TWO_LONG, &admitted);
-        });
-}
-
-/// A window grows while the key is being evicted: a unit of the longer one is not
-/// lost.
-pub(super) fn window_grows(model: Model) {
-    const GROWN: [Window; 1] = [Window::from_ticks(1, 2 * WIDE)];
-    model.thorough().run(|| {
-        let lot = Lot::new(&GROWN);
-        let second = lot.clone();
-        let thread = thread::spawn(move || {
-            let log = second.log();
-            log.freeze_if_idle(second.tenant(KEY), second.retention(), at(8))
-        });
-        lot.retention().raise(2 * WIDE);
-        let answer = lot.attempt(KEY, &charge(&GROWN, 1), at(4));
-        let frozen = thread.join().expect("a model thread");
-        let charged = answer.is_some_and(|a| a.admitted);
-        assert!(!(charged && frozen), "{NOT_LOST}");
-        assert_eq!(lot.log().is_frozen(), frozen);
-        let idle = lot.log().is_idle(lot.retention(), at(8));
-        assert_eq!(idle, frozen, "{NOT_LOST}");
-    });
-}
-
-#[test]
-fn a_window_grows_during_an_eviction() {
-    window_grows(Model::bounded("a window grows during an eviction", 3).reaches(&[Event::Evict]));
 }
 
 /// A refund lends exactly what it gave back, and a racing check that rotates sees
@@ -487,23 +363,21 @@ fn a_window_grows_during_an_eviction() {
 #[test]
 fn refund_meets_a_rotation() {
     const ONE: [Window; 1] = [Window::from_ticks(1, LONG)];
-    Model::bounded("refund meets a rotation", 3)
+    Model::bounded("buckets: refund meets a rotation", 3)
         .reaches(&[Event::Rotate])
-        .thorough()
         .run(|| {
             let lot = Lot::new(&ONE);
-            let first = lot.ask(&ONE, 1, at(5));
-            let refunder = lot.clone();
-            let charged = Charged::at_first(1, first.at);
-            let refund = thread::spawn(move || {
+            lot.take(&ONE, &[5]);
+            let refund = |lot: &Lot| {
+                let charged = Charged::at_first(1, at(5));
                 let horizons = Horizons::new(LONG);
-                refunder.log().refund(charged, &horizons, at(6))
-            });
-            let racing = lot.ask(&ONE, 1, at(6));
-            assert!(refund.join().expect("a model thread"));
-            let after = lot.ask(&ONE, 1, at(6));
-            let admitted = [racing, after].iter().filter(|a| a.admitted).count();
-            assert_eq!(admitted, 1, "{ADMITS_WHAT_FITS}");
+                assert!(lot.log().refund(charged, &horizons, at(6)));
+                Admitted::default()
+            };
+            let check = |lot: &Lot| lot.take(&ONE, &[6]);
+            let mut admitted = Admitted::all(race(&lot, [refund, check]));
+            admitted.join(lot.take(&ONE, &[6]));
+            assert_eq!(admitted.units(), 1, "{ADMITS_WHAT_FITS}");
             assert!(!lot.ask(&ONE, 1, at(8)).admitted, "{NEVER_OVER}");
             assert!(lot.ask(&ONE, 1, at(9)).admitted, "{ADMITS_WHAT_FITS}");
         });
@@ -513,25 +387,19 @@ fn refund_meets_a_rotation() {
 /// or for none, and the other goes on at once.
 #[test]
 fn a_rotator_dies_after_every_step() {
-    let steps = (0..60).find(|&accesses| !dies_rotating(accesses));
-    let steps = steps.expect("a check takes fewer accesses");
-    assert!(steps > 12, "the victim died after each of {steps} accesses");
-}
-
-fn dies_rotating(accesses: usize) -> bool {
     const FIVE: [Window; 1] = [Window::from_ticks(5, LONG)];
-    Model::bounded(format!("a rotator dies after {accesses} accesses"), 2)
-        .thorough()
-        .run(move || {
+    dies_after_every_step(12, &[Event::Rotate], |accesses| {
+        let name = format!("buckets: a rotator dies after {accesses} accesses");
+        Model::bounded(name, 2).run(move || {
             let lot = Lot::new(&FIVE);
             let mut admitted = lot.take(&FIVE, &[3, 4]);
-            let victim = lot.clone();
-            let thread = thread::spawn(move || dying(accesses, || victim.ask(&FIVE, 2, at(8))));
-            let other = lot.ask(&FIVE, 1, at(5));
+            let victim: Boxed<Lot, Option<Answer>> =
+                Box::new(move |lot| dying(accesses, || lot.ask(&FIVE, 2, at(8))));
+            let other = Box::new(|lot: &Lot| Some(lot.ask(&FIVE, 1, at(5))));
+            let [victim, other] = race_boxed(&lot, [victim, other]);
+            let other = other.expect("it lives");
             assert!(other.admitted, "{ADMITS_WHAT_FITS}");
             admitted.note(&other, 1);
-            let victim = thread.join().expect("a model thread");
-            let all = Window::from_ticks(1 << 20, LONG);
             let charged = match &victim {
                 Some(answer) => answer.admitted,
                 None => lot.charged_in_all() == 5,
@@ -541,43 +409,10 @@ fn dies_rotating(accesses: usize) -> bool {
                 let stamp = victim.map_or(at(8), |answer| answer.at);
                 admitted.join(Admitted::at(&[stamp, stamp]));
             }
+            let all = Window::from_ticks(1 << 20, LONG);
             lot.agrees(KEY, &[all], &admitted);
             let room = lot.ask(&FIVE, 5, at(11));
-            assert!(room.admitted, "one window later all is free again");
+            assert!(room.admitted, "{FREE_AGAIN}");
         });
-    seen(Event::Death) > 0
-}
-
-/// A thread that evicts the key and revives the log for the next stops before any
-/// of its accesses: another finishes for it.
-#[test]
-fn a_reviver_dies_after_every_step() {
-    let steps = (0..30).find(|&accesses| !dies_reviving(accesses));
-    let steps = steps.expect("a change of hands takes fewer accesses");
-    assert!(steps > 8, "the victim died after each of {steps} accesses");
-}
-
-fn dies_reviving(accesses: usize) -> bool {
-    Model::bounded(format!("a reviver dies after {accesses} accesses"), 2)
-        .thorough()
-        .run(move || {
-            let lot = Lot::new(&TWO_LONG);
-            lot.take(&TWO_LONG, &[1, 2]);
-            let victim = lot.clone();
-            let body = |lot: &Lot, tick: u64| {
-                lot.change_hands(tick);
-                lot.log().revive(lot.tenant(KEY + 1), tick);
-            };
-            let thread = thread::spawn(move || dying(accesses, || body(&victim, at(8))));
-            body(&lot, at(9));
-            thread.join().expect("a model thread");
-            let mut admitted = Admitted::default();
-            for tick in [at(9), at(10)] {
-                let answer = lot.attempt(KEY + 1, &charge(&TWO_LONG, 1), tick);
-                admitted.note(&answer.expect("the slot is the tenant's"), 1);
-            }
-            assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
-            lot.agrees(KEY + 1, &TWO_LONG, &admitted);
-        });
-    seen(Event::Death) > 0
+    });
 }

@@ -1,48 +1,59 @@
 //! Models of growth: rings of two units that grow to four and eight.
 
-use loom::sync::Arc;
-use loom::thread;
+use std::sync::Arc;
 
 use super::harness::*;
-use crate::sync::trace::{Event, seen};
+use crate::sync::trace::Event;
+use crate::window::Window;
 
-const FOUR: [crate::window::Window; 1] = [crate::window::Window::from_ticks(4, 10)];
+const FOUR: [Window; 1] = [window(4, 10)];
 
-fn four() -> Arc<Lone> {
-    Arc::new(Lone::new(2))
-}
-
-/// Asks once for each tick, one unit at a time.
-fn ask_at(ring: &Lone, ticks: &[u64]) -> Admitted {
-    let mut admitted = Admitted::default();
+/// A ring of two units that may grow to four, with units of these ticks.
+fn ring_with(ticks: &[u64]) -> Arc<Lone> {
+    let ring = Lone::new(2);
     for &tick in ticks {
-        admitted.note(&ring.ask(&FOUR, 1, tick), 1);
+        ring.ask(&FOUR, 1, tick);
     }
-    admitted
-}
-
-fn beside(ring: &Arc<Lone>, early: &'static [u64], late: &'static [u64]) -> Admitted {
-    let other = ring.clone();
-    let thread = thread::spawn(move || ask_at(&other, early));
-    let mut admitted = ask_at(ring, late);
-    admitted.join(thread.join().expect("a model thread"));
-    admitted
+    ring
 }
 
 /// Two admissions that both find the ring full: both grow it, both are charged,
 /// and what was in the small plane still counts.
+pub(super) fn grow_together(model: Model) {
+    model.run(|| {
+        let ring = ring_with(&[1, 1]);
+        let body = |ring: &Lone| ring.note(&FOUR, 1, 5);
+        let admitted = Admitted::all(race(&ring, [body, body]));
+        assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
+        assert_eq!(ring.live(FOUR[0], 5), 4, "{NOT_LOST}");
+        assert!(!ring.ask(&FOUR, 1, 5).admitted, "{NEVER_OVER}");
+        assert_eq!(ring.live(FOUR[0], 11), 2, "{NOT_LOST}");
+    });
+}
+
 #[test]
 fn two_grow_at_once() {
-    Model::bounded("two grow at once", 3)
-        .reaches(&[Event::Grow, Event::Help])
+    grow_together(Model::bounded("two grow at once", 3).reaches(&[
+        Event::Grow,
+        Event::CopyLost,
+        Event::Help,
+    ]));
+}
+
+/// Several units at once, of which only some find room, beside a second request,
+/// in a ring that must grow for either.
+#[test]
+fn weights_grow_the_ring() {
+    Model::bounded("weights grow the ring", 2)
+        .reaches(&[Event::Grow, Event::CopyLost])
         .run(|| {
-            let ring = four();
-            ring.ask(&FOUR, 2, 1);
-            let admitted = beside(&ring, &[5], &[5]);
-            assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
-            assert_eq!(ring.live(FOUR[0], 5), 4, "{NOT_LOST}");
-            assert!(!ring.ask(&FOUR, 1, 5).admitted, "{NEVER_OVER}");
-            assert_eq!(ring.live(FOUR[0], 11), 2, "{NOT_LOST}");
+            let ring = ring_with(&[1]);
+            let three = |ring: &Lone| ring.note(&FOUR, 3, 5);
+            let two = |ring: &Lone| ring.note(&FOUR, 2, 5);
+            let admitted = Admitted::all(race(&ring, [three, two]));
+            assert!(matches!(admitted.units(), 2 | 3), "{ADMITS_WHAT_FITS}");
+            let live = ring.live(FOUR[0], 5) as usize;
+            assert_eq!(live, 1 + admitted.units(), "{CHARGED_AS_ANSWERED}");
         });
 }
 
@@ -50,17 +61,14 @@ fn two_grow_at_once() {
 /// copier writes late must not pass for other units.
 pub(super) fn copier_sleeps(model: Model) {
     model.run(|| {
-        let ring = four();
-        ring.ask(&FOUR, 2, 1);
-        let other = ring.clone();
-        let sleeper = thread::spawn(move || ask_at(&other, &[5]));
-        let mut admitted = Admitted::default();
-        for (cost, tick) in [(2, 12), (1, 12)] {
-            let answer = ring.ask(&FOUR, cost, tick);
-            assert!(answer.admitted, "{ADMITS_WHAT_FITS}");
-            admitted.note(&answer, cost);
-        }
-        admitted.join(sleeper.join().expect("a model thread"));
+        let ring = ring_with(&[1, 1]);
+        let sleeper = |ring: &Lone| ring.note(&FOUR, 1, 5);
+        let lapper = |ring: &Lone| {
+            let admitted = Admitted::all([ring.note(&FOUR, 2, 12), ring.note(&FOUR, 1, 12)]);
+            assert_eq!(admitted.units(), 3, "{ADMITS_WHAT_FITS}");
+            admitted
+        };
+        let admitted = Admitted::all(race(&ring, [sleeper, lapper]));
         admitted.audit(&FOUR);
         let live = admitted.live(FOUR[0], 12);
         assert_eq!(ring.live(FOUR[0], 12), live, "{CHARGED_AS_ANSWERED}");
@@ -69,21 +77,27 @@ pub(super) fn copier_sleeps(model: Model) {
 
 #[test]
 fn a_copier_sleeps() {
-    copier_sleeps(Model::bounded("a copier sleeps", 2).reaches(&[Event::Grow, Event::Lap]));
+    copier_sleeps(Model::bounded("a copier sleeps", 2).reaches(&[
+        Event::Grow,
+        Event::CopyLost,
+        Event::Lap,
+    ]));
 }
 
-/// Growth under a clock that then steps back: what was dropped as dead stays so.
+/// Growth drops a unit that is dead by one clock, while another clock is behind
+/// and still counts it: what was dropped stays dead for both.
 pub(super) fn clock_steps_back(model: Model) {
     model.run(|| {
-        let ring = four();
-        ask_at(&ring, &[1, 9]);
-        let admitted = beside(&ring, &[12], &[10]);
-        assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
-        let live = ring.live(FOUR[0], 10);
+        let ring = ring_with(&[1, 9]);
+        let ahead = |ring: &Lone| ring.note(&FOUR, 2, 12);
+        let behind = |ring: &Lone| ring.note(&FOUR, 3, 10);
+        let raced = Admitted::all(race(&ring, [ahead, behind]));
+        assert!(matches!(raced.units(), 2 | 3), "{ADMITS_WHAT_FITS}");
+        let all = Admitted::all([raced, Admitted::at(&[1, 9])]);
+        all.audit(&FOUR);
         let at = ring.ring().head().stamp();
-        let mut all = admitted.clone();
-        all.join(Admitted::at(&[1, 9]));
-        assert_eq!(live, all.live(FOUR[0], at), "{CHARGED_AS_ANSWERED}");
+        let live = all.live(FOUR[0], at);
+        assert_eq!(ring.live(FOUR[0], 10), live, "{CHARGED_AS_ANSWERED}");
     });
 }
 
@@ -92,51 +106,45 @@ fn a_clock_steps_back_during_growth() {
     clock_steps_back(Model::bounded("a clock steps back during growth", 3).reaches(&[Event::Grow]));
 }
 
+/// A longer window comes into force, and two units are charged under it, while a
+/// check under the policy before writes into the same plane: it must not
+/// overwrite what only the longer window counts.
+pub(super) fn horizon_grows(model: Model) {
+    model.run(|| {
+        let ring = Lone::new(2);
+        let longer = |ring: &Lone| {
+            ring.raise_horizon(100);
+            ring.note(&[window(4, 100)], 2, 1)
+        };
+        let shorter = |ring: &Lone| ring.note(&[window(2, 10)], 1, 12);
+        let admitted = Admitted::all(race(&ring, [longer, shorter]));
+        assert_eq!(admitted.units(), 3, "{ADMITS_WHAT_FITS}");
+        assert_eq!(ring.live(window(4, 100), 12), 3, "{NOT_LOST}");
+    });
+}
+
+#[test]
+fn a_horizon_grows_during_a_check() {
+    horizon_grows(Model::bounded("a horizon grows during a check", 3).reaches(&[Event::Grow]));
+}
+
 /// A writer that must grow stops before any of its accesses.
 #[test]
 fn a_grower_dies_after_every_step() {
-    let steps = (0..80).find(|&accesses| !dies_growing(accesses));
-    let steps = steps.expect("a check takes fewer accesses");
-    assert!(steps > 15, "the victim died after each of {steps} accesses");
-}
-
-fn dies_growing(accesses: usize) -> bool {
-    Model::bounded(format!("a grower dies after {accesses} accesses"), 2).run(move || {
-        let ring = four();
-        ring.ask(&FOUR, 2, 1);
-        let victim = ring.clone();
-        let thread = thread::spawn(move || dying(accesses, || victim.ask(&FOUR, 1, 5)).is_some());
-        let other = ring.ask(&FOUR, 1, 5);
-        let survived = thread.join().expect("a model thread");
-        assert!(other.admitted, "{ADMITS_WHAT_FITS}");
-        let live = ring.live(FOUR[0], 5);
-        assert!(
-            live == 4 || (live == 3 && !survived),
-            "{CHARGED_AS_ANSWERED}: {live}"
-        );
-        let room = ring.ask(&FOUR, 4, 15);
-        assert!(room.admitted, "one window later all is free again");
-    });
-    seen(Event::Death) > 0
-}
-
-/// A refund lends while another grows the ring: the credit is neither lost nor
-/// doubled.
-#[test]
-fn refund_meets_growth() {
-    Model::bounded("refund meets growth", 3)
-        .reaches(&[Event::Grow])
-        .run(|| {
-            let three = [window(3, 10)];
-            let ring = Arc::new(Lone::new(3));
-            let first = ring.ask(&three, 2, 1);
-            let refunder = ring.clone();
-            let refund = thread::spawn(move || refunder.refund(2, first.at, 5));
-            let racing = ring.ask(&three, 1, 5);
-            assert!(refund.join().expect("a model thread"));
-            assert!(racing.admitted, "{ADMITS_WHAT_FITS}");
-            assert!(ring.ask(&three, 2, 6).admitted, "{ADMITS_WHAT_FITS}");
-            assert!(!ring.ask(&three, 1, 6).admitted, "{NEVER_OVER}");
-            assert_eq!(ring.live(window(8, 10), 11), 3, "{NOT_LOST}");
+    dies_after_every_step(15, &[Event::Help], |accesses| {
+        let name = format!("a grower dies after {accesses} accesses");
+        Model::bounded(name, 2).run(move || {
+            let ring = ring_with(&[1, 1]);
+            let victim: Boxed<Lone, Option<bool>> =
+                Box::new(move |ring| dying(accesses, || ring.ask(&FOUR, 1, 5).admitted));
+            let other = Box::new(|ring: &Lone| Some(ring.ask(&FOUR, 1, 5).admitted));
+            let [survived, other] = race_boxed(&ring, [victim, other]);
+            assert_eq!(other, Some(true), "{ADMITS_WHAT_FITS}");
+            let live = ring.live(FOUR[0], 5);
+            let charged = live == 4 || (live == 3 && survived.is_none());
+            assert!(charged, "{CHARGED_AS_ANSWERED}: {live}");
+            let room = ring.ask(&FOUR, 4, 15);
+            assert!(room.admitted, "{FREE_AGAIN}");
         });
+    });
 }

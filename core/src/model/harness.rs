@@ -1,17 +1,20 @@
-//! What the models share: how to run one, clocks that stand still, rings and
-//! tables to run on, and what to demand of the answers.
+//! What the models share: how to run one, how to race, clocks that stand still,
+//! a ring to run on, and what to demand of the answers.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use loom::model::Builder;
+use loom::thread;
 
 use crate::buckets::Shifts;
 use crate::ring::{
     Answer, Ask, Attempt, Charged, Env, Horizons, LINE_WORDS, Planes, Query, Ring, Tenant,
 };
-use crate::sync::trace::{self, Died, Event};
+use crate::sync::racers::{self, Died};
+use crate::sync::trace::{self, Event};
 use crate::sync::{Register, Words};
 use crate::time::{ManualClock, Now, Timeline};
 use crate::window::Window;
@@ -24,14 +27,23 @@ pub(super) const CHARGED_AS_ANSWERED: &str =
     "a key is charged what was answered, no more and no less";
 pub(super) const NOT_LOST: &str = "no unit that counts is lost";
 pub(super) const CONSISTENT: &str = "the words never contradict each other";
+pub(super) const ALL_OR_NOTHING: &str = "a request charges all of its rules or none";
+pub(super) const ONE_SLOT: &str = "one key stands in one slot";
+pub(super) const FREE_AGAIN: &str = "one window later all is free again";
 
-/// A model: a body that loom runs once for every interleaving.
+std::thread_local! {
+    /// Whether races start their bodies from the last to the first.
+    static REVERSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A model: a body that loom runs once for every interleaving. A bounded one is
+/// explored twice, the second time with the bodies of its race started in reverse:
+/// whoever comes first costs no preemption.
 pub(super) struct Model {
     name: String,
     /// `None` explores everything.
     preemptions: Option<usize>,
     expected: Vec<Event>,
-    thorough: bool,
 }
 
 impl Model {
@@ -40,7 +52,6 @@ impl Model {
             name: name.into(),
             preemptions: None,
             expected: Vec::new(),
-            thorough: false,
         }
     }
 
@@ -55,16 +66,9 @@ impl Model {
         }
     }
 
-    /// Events that must happen in at least one execution.
+    /// Events that must happen during the race of at least one execution.
     pub fn reaches(mut self, events: &[Event]) -> Self {
         self.expected.extend(events);
-        self
-    }
-
-    /// Tries both orders of any two accesses to one word. Without it loom leaves
-    /// out those that a thread's own load hides (tokio-rs/loom#166, #392).
-    pub fn thorough(mut self) -> Self {
-        self.thorough = true;
         self
     }
 
@@ -78,18 +82,34 @@ impl Model {
 
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
         trace::start();
-        let all = std::env::var_os("SLIDEGATE_MODEL_THOROUGH").is_some();
-        trace::thorough(self.thorough || all);
         let began = Instant::now();
         let executions = Arc::new(Register::default());
-        let count = executions.clone();
-        let mut builder = Builder::new();
-        builder.max_branches = 20_000;
-        builder.preemption_bound = self.preemptions;
-        builder.check(move || {
+        let (count, body) = (executions.clone(), Arc::new(body));
+        let counted = Arc::new(move || {
+            racers::begin();
             count.count();
             body();
         });
+        let orders = if self.preemptions.is_some() { 2 } else { 1 };
+        for reversed in [false, true].into_iter().take(orders) {
+            REVERSED.set(reversed);
+            let mut builder = Builder::new();
+            builder.max_branches = 20_000;
+            builder.preemption_bound = self.preemptions;
+            let counted = counted.clone();
+            builder.check(move || counted());
+        }
+        self.report(executions.get(), began);
+        for event in self.expected {
+            assert!(
+                trace::seen(event) > 0,
+                "model {} never reached {event:?}",
+                self.name
+            );
+        }
+    }
+
+    fn report(&self, executions: u64, began: Instant) {
         let bound = self
             .preemptions
             .map_or("all interleavings".to_owned(), |n| {
@@ -100,23 +120,18 @@ impl Model {
             .filter(|e| trace::seen(**e) > 0)
             .map(|e| format!("{e:?} {}", trace::seen(*e)))
             .collect();
-        let (name, executions) = (&self.name, executions.get());
-        let seconds = began.elapsed().as_secs_f64();
         println!(
-            "model {name}: {executions} executions ({bound}, {seconds:.1} s); {}",
+            "model {}: {executions} executions ({bound}, {:.1} s); {}",
+            self.name,
+            began.elapsed().as_secs_f64(),
             reached.join(", ")
         );
-        for event in self.expected {
-            assert!(
-                trace::seen(event) > 0,
-                "model {name} never reached {event:?}"
-            );
-        }
     }
 }
 
-const ALL_EVENTS: [Event; 13] = [
+const ALL_EVENTS: [Event; 18] = [
     Event::Grow,
+    Event::CopyLost,
     Event::Help,
     Event::Lap,
     Event::Rotate,
@@ -125,21 +140,87 @@ const ALL_EVENTS: [Event; 13] = [
     Event::Takeover,
     Event::DuplicateLost,
     Event::Evict,
+    Event::Reset,
     Event::Rebirth,
+    Event::NotItsOwn,
     Event::Gone,
     Event::ForeignFreed,
+    Event::Refund,
+    Event::RefundLate,
     Event::Death,
 ];
+
+/// Runs the bodies at once, the last on the thread that calls, and returns what
+/// they return. (A thread more would cost every execution a stack more.)
+pub(super) fn race<S, R, const N: usize>(shared: &Arc<S>, bodies: [fn(&S) -> R; N]) -> [R; N]
+where
+    S: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let boxed = bodies.map(|body| Box::new(body) as Boxed<S, R>);
+    race_boxed(shared, boxed)
+}
+
+/// A body that holds something.
+pub(super) type Boxed<S, R> = Box<dyn FnOnce(&S) -> R + Send>;
+
+/// As [`race`], for bodies that hold something.
+pub(super) fn race_boxed<S, R, const N: usize>(shared: &Arc<S>, bodies: [Boxed<S, R>; N]) -> [R; N]
+where
+    S: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let mut bodies = Vec::from(bodies);
+    if REVERSED.get() {
+        bodies.reverse();
+    }
+    let last = bodies.pop().expect("a race has bodies");
+    trace::counting(true);
+    let start = |body: Boxed<S, R>| {
+        let shared = shared.clone();
+        thread::spawn(move || body(&shared))
+    };
+    let threads: Vec<_> = bodies.into_iter().map(start).collect();
+    let on_main = last(shared);
+    let joined = threads.into_iter().map(|t| t.join().expect("a thread"));
+    let mut results: Vec<R> = joined.collect();
+    results.push(on_main);
+    if REVERSED.get() {
+        results.reverse();
+    }
+    trace::counting(false);
+    results.try_into().ok().expect("one result for each body")
+}
 
 /// Runs `body` as a thread that dies after `accesses` accesses to shared words;
 /// `None` if it died.
 pub(super) fn dying<T>(accesses: usize, body: impl FnOnce() -> T) -> Option<T> {
-    trace::light_fuse(accesses);
+    racers::light_fuse(accesses);
     match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(value) => Some(value),
+        Ok(value) => {
+            racers::put_out_fuse();
+            Some(value)
+        }
         Err(cause) if cause.is::<Died>() => None,
         Err(cause) => resume_unwind(cause),
     }
+}
+
+/// Runs a model for each access after which its victim may die, until it
+/// survives. The victim must have died after more than `least` of them, and all
+/// models together must have reached the events.
+pub(super) fn dies_after_every_step(least: usize, events: &[Event], model: impl Fn(usize)) {
+    let mut reached = vec![0; events.len()];
+    let mut survives = |accesses: &usize| {
+        model(*accesses);
+        for (sum, event) in reached.iter_mut().zip(events) {
+            *sum += trace::seen(*event);
+        }
+        trace::seen(Event::Death) == 0
+    };
+    let steps = (0..120).find(|n| survives(n)).expect("an end of accesses");
+    assert!(steps > least, "the victim has {steps} accesses only");
+    assert!(!reached.contains(&0), "of {events:?} came {reached:?}");
 }
 
 /// A clock that stands at `tick`.
@@ -150,10 +231,11 @@ pub(super) fn clock_at(tick: u64) -> Timeline {
     line
 }
 
-pub(super) fn window(limit: u32, ticks: u64) -> Window {
+pub(super) const fn window(limit: u32, ticks: u64) -> Window {
     Window::from_ticks(limit, ticks)
 }
 
+/// A charge without a description of the window that binds, which costs accesses.
 pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
     Query {
         name: b"",
@@ -162,9 +244,24 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
         horizons: &Horizons::FOREVER,
         cost,
         ask: Ask::Charge,
-        detail: true,
+        detail: false,
         standings: None,
     }
+}
+
+/// A question of how one window stands.
+pub(super) fn survey(window: &Window) -> Query<'_> {
+    Query {
+        ask: Ask::Survey,
+        detail: true,
+        ..charge(std::slice::from_ref(window), 1)
+    }
+}
+
+/// Units that count in the surveyed window.
+pub(super) fn surveyed(window: Window, answer: &Answer) -> u32 {
+    let standing = answer.standing.expect("a survey has detail");
+    window.limit - standing.remaining
 }
 
 /// One ring with a key word and a horizon of its own.
@@ -178,32 +275,45 @@ const LINE_FROM: usize = 2;
 
 impl Lone {
     /// A ring for windows of 10 ticks.
-    pub fn new(max_limit: u32) -> Self {
+    pub fn new(max_limit: u32) -> Arc<Self> {
         Self::remembering(max_limit, 10)
     }
 
     /// A ring that may grow until a window of `max_limit` finds room twice, and
     /// remembers units for `horizon` ticks.
-    pub fn remembering(max_limit: u32, horizon: u64) -> Self {
+    pub fn remembering(max_limit: u32, horizon: u64) -> Arc<Self> {
         let layout = Planes::layout(LINE_FROM + LINE_WORDS, 1, max_limit);
         let (planes, words) = layout.expect("a small ring");
         let words = Words::zeroed(words, 0).expect("loom's memory");
         words[1].raise(horizon);
-        Self { words, planes }
+        Arc::new(Self { words, planes })
+    }
+
+    /// A ring for windows of 10 ticks that has grown to four units, all of them
+    /// of tick 1.
+    pub fn grown() -> Arc<Self> {
+        let ring = Self::new(2);
+        assert!(ring.ask(&[window(4, 10)], 4, 1).admitted);
+        ring
     }
 
     pub fn ring(&self) -> Ring<'_> {
         Ring::new(&self.words, LINE_FROM, &self.planes, 0)
     }
 
-    pub fn tenant(&self) -> Tenant<'_> {
+    /// Makes the ring remember units for `ticks` from now on.
+    pub fn raise_horizon(&self, ticks: u64) {
+        self.words[1].raise(ticks);
+    }
+
+    fn tenant(&self) -> Tenant<'_> {
         Tenant {
             key: &self.words[0],
             word: KEY,
         }
     }
 
-    fn attempt(&self, query: &Query<'_>, tick: u64) -> Answer {
+    pub fn query(&self, query: &Query<'_>, tick: u64) -> Answer {
         let clock = clock_at(tick);
         let env = Env {
             clock: Now::Live(&clock),
@@ -216,7 +326,14 @@ impl Lone {
     }
 
     pub fn ask(&self, windows: &[Window], cost: u32, tick: u64) -> Answer {
-        self.attempt(&charge(windows, cost), tick)
+        self.query(&charge(windows, cost), tick)
+    }
+
+    /// Charges one request and notes what was admitted.
+    pub fn note(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
+        let mut admitted = Admitted::default();
+        admitted.note(&self.ask(windows, cost, tick), cost);
+        admitted
     }
 
     /// Refunds units that windows of 10 ticks admitted.
@@ -227,12 +344,7 @@ impl Lone {
 
     /// Units that count in `window` at `tick`, by asking the ring.
     pub fn live(&self, window: Window, tick: u64) -> u32 {
-        let query = Query {
-            ask: Ask::Survey,
-            ..charge(std::slice::from_ref(&window), 1)
-        };
-        let standing = self.attempt(&query, tick).standing;
-        window.limit - standing.expect("a survey has detail").remaining
+        surveyed(window, &self.query(&survey(&window), tick))
     }
 }
 
@@ -255,6 +367,10 @@ impl Admitted {
         self.0.extend(other.0);
     }
 
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+
     pub fn units(&self) -> usize {
         self.0.len()
     }
@@ -272,8 +388,7 @@ impl Admitted {
 
     /// Units that count in `window` at `at`.
     pub fn live(&self, window: Window, at: u64) -> u32 {
-        let counts = |v: &&u64| **v <= at && **v + window.ticks() > at;
-        self.0.iter().filter(counts).count() as u32
+        self.live_by(|v| v + window.ticks(), at)
     }
 
     /// No half-open span of any window's length holds more than its limit.

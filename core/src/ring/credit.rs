@@ -10,6 +10,7 @@ use super::horizons::Era;
 use super::{ATTEMPTS, Horizons, Ring};
 use crate::law::Credit;
 use crate::sync::fault::{Fault, planted};
+use crate::sync::trace::{Event, event};
 
 const STAMP_BITS: u32 = 48;
 const STAMP_MASK: u64 = (1 << STAMP_BITS) - 1;
@@ -33,7 +34,7 @@ pub(crate) struct Charged {
 
 impl Charged {
     /// Units charged before any horizon grew.
-    #[cfg(test)]
+    #[cfg(all(test, not(slidegate_shuttle)))]
     pub fn at_first(units: u32, at: u64) -> Self {
         let era = Era::default();
         Self { units, at, era }
@@ -59,7 +60,8 @@ impl Ring<'_> {
     #[inline]
     pub(super) fn credit(&self, birth: u64, horizons: &Horizons) -> Credit {
         let lent = decode(self.refund_word().load());
-        if lent.units == 0 || lent.at <= birth {
+        let is_former = lent.at <= birth && !planted(Fault::CreditIgnoresBirth);
+        if lent.units == 0 || is_former {
             return Credit::default();
         }
         Credit {
@@ -76,16 +78,31 @@ impl Ring<'_> {
     /// admission may be refunded once. Under another tenant it has no effect,
     /// because the credit is older than that tenant's birth.
     pub fn refund(&self, charged: Charged, horizons: &Horizons, now: u64) -> bool {
+        let era = match planted(Fault::RefundOfNewestEra) {
+            true => horizons.newest(),
+            false => charged.era,
+        };
+        let charged = Charged { era, ..charged };
         for _ in 0..ATTEMPTS {
+            let early = planted(Fault::RefundReadsBirthEarly).then(|| self.birth().load());
             let word = self.refund_word().load();
-            let birth = self.birth().load();
-            let lasts = |c: &Charged| c.at > birth && c.is_forgotten_at(horizons) > now;
+            let birth = early.unwrap_or_else(|| self.birth().load());
+            if charged.at <= birth && !planted(Fault::RefundIgnoresBirth) {
+                event(Event::RefundLate);
+                return false;
+            }
+            let lasts = |c: &Charged| c.is_forgotten_at(horizons) > now;
             // A frozen ring is nobody's, or a reset key's.
             if self.head().is_frozen() || !lasts(&charged) {
                 return false;
             }
-            let lent = Some(decode(word)).filter(|lent| lent.units > 0 && lasts(lent));
+            let is_own = |lent: &Charged| lent.units > 0 && lent.at > birth;
+            let lent = Some(decode(word)).filter(|lent| is_own(lent) && lasts(lent));
             if self.refund_word().cas(word, encode(charged.with(lent))) {
+                event(Event::Refund);
+                return true;
+            }
+            if planted(Fault::RefundOnce) {
                 return true;
             }
         }
@@ -106,7 +123,7 @@ fn encode(lent: Charged) -> u64 {
     (units << UNITS_SHIFT) | (u64::from(lent.era.0) << STAMP_BITS) | (lent.at & STAMP_MASK)
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
 

@@ -23,13 +23,14 @@ impl Snapshot<'_, '_> {
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
     #[inline]
-    pub fn must_grow(&self, cost: u32, at: u64, horizon: &Word) -> bool {
+    pub fn must_grow(&self, cost: u32, at: u64, horizon: &Word, early: Option<u64>) -> bool {
         let capacity = self.capacity();
         if cost > capacity {
             return true;
         }
         let stamp = self.stamp(capacity + 1 - cost);
-        stamp != 0 && stamp.saturating_add(horizon.load()) > at
+        let horizon = early.unwrap_or_else(|| horizon.load());
+        stamp != 0 && stamp.saturating_add(horizon) > at
     }
 }
 
@@ -56,7 +57,13 @@ impl Ring<'_> {
     /// Copies the units that count to another plane; `false` if the head moved.
     fn copy(&self, log: &Snapshot<'_, '_>, to: usize, at: u64, horizon: &Word) -> bool {
         let horizon = horizon.load();
-        for back in 1..=CAPACITIES[log.head.level()] {
+        let capacity = CAPACITIES[log.head.level()];
+        let most = capacity - u32::from(planted(Fault::CopyStopsEarly));
+        for back in 1..=most {
+            let back = match planted(Fault::CopyOldestFirst) {
+                true => capacity + 1 - back,
+                false => back,
+            };
             let stamp = log.stamp(back);
             if stamp == 0 || stamp.saturating_add(horizon) <= at {
                 break;
@@ -64,6 +71,7 @@ impl Ring<'_> {
             // After the cell: else it may be a later unit's, which has another
             // place in the new plane.
             if !planted(Fault::CopyUnchecked) && !self.is_still(log.head) {
+                event(Event::CopyLost);
                 return false;
             }
             self.cell(to, log.head.count().wrapping_sub(back.into()))

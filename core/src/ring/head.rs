@@ -10,6 +10,7 @@
 //! compare-and-swap on it cannot be fooled.
 
 use super::planes::CAPACITIES;
+use crate::sync::fault::{Fault, planted};
 use crate::time::LAST_TICK;
 
 /// Counts run modulo 2^13: at least twice the largest capacity, so that the
@@ -65,6 +66,10 @@ impl Head {
     /// The head of the same log in a higher plane. The stamp moves along, so that
     /// a clock that steps back cannot bring back units that were not copied.
     pub fn grown(self, at: u64, level: usize) -> Self {
+        let at = match planted(Fault::GrowthKeepsStamp) {
+            true => self.stamp(),
+            false => at,
+        };
         Self::new(at, level as u64, self.count())
     }
 

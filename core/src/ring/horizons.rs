@@ -23,7 +23,7 @@ pub(crate) struct Era(pub(super) u8);
 
 impl Horizons {
     /// Of a rule that never changes.
-    #[cfg(test)]
+    #[cfg(all(test, not(slidegate_shuttle)))]
     pub const FOREVER: Self = Self::new(u64::MAX);
 
     pub const fn new(ticks: u64) -> Self {
@@ -55,7 +55,7 @@ impl Horizons {
     }
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
 

@@ -47,7 +47,7 @@ pub(crate) use answer::{Answer, Ask, Query, Standings, answer, answer_fresh};
 pub(crate) use credit::Charged;
 pub(crate) use head::Head;
 pub(crate) use horizons::Horizons;
-pub(crate) use planes::{LINE_WORDS, Planes};
+pub(crate) use planes::{LINE_WORDS, PAGE_WORDS, Planes};
 
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
@@ -157,6 +157,7 @@ impl<'t> Ring<'t> {
     /// Answers a query under the tenant's name.
     pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         for _ in 0..ATTEMPTS {
+            let early = planted(Fault::HorizonReadEarly).then(|| env.horizon.load());
             let head = self.head();
             if head.is_corrupt(self.planes.levels()) {
                 return Attempt::Corrupt;
@@ -172,7 +173,7 @@ impl<'t> Ring<'t> {
                 }
                 continue;
             }
-            if let Some(answer) = self.decide(head, filled, query, env) {
+            if let Some(answer) = self.decide(head, filled, query, env, early) {
                 return Attempt::Answered(answer);
             }
         }
@@ -182,14 +183,22 @@ impl<'t> Ring<'t> {
     /// Decides on a filled head; `None` if the head moved meanwhile, or was moved
     /// to a higher plane to make room.
     #[inline]
-    fn decide(&self, head: Head, filled: u64, query: &Query<'_>, env: Env<'_>) -> Option<Answer> {
+    fn decide(
+        &self,
+        head: Head,
+        filled: u64,
+        query: &Query<'_>,
+        env: Env<'_>,
+        early: Option<u64>,
+    ) -> Option<Answer> {
         let log = Snapshot::new(self, head);
         let credit = self.credit(log.birth, query.horizons);
         let now = env.clock.read();
         let at = now.tick().max(head.stamp());
         let (admitted, standing) = answer(&log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {
-            if log.must_grow(query.cost, at, env.horizon) && self.grow(&log, query, at, env.horizon)
+            if log.must_grow(query.cost, at, env.horizon, early)
+                && self.grow(&log, query, at, env.horizon)
             {
                 return None;
             }

@@ -10,11 +10,15 @@ use std::ops::Range;
 /// Cells of a ring by level: powers of two. The first stand in the slot's line;
 /// the last is twice the largest exact limit, so that a full window can be lent
 /// back whole by refunds.
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) const CAPACITIES: [u32; 7] = [4, 16, 64, 128, 512, 2_048, 4_096];
 /// Models reach growth with two units.
 #[cfg(slidegate_loom)]
 pub(crate) const CAPACITIES: [u32; 3] = [2, 4, 8];
+/// Random schedules reach growth with two units, and what many of them give back
+/// is remembered too.
+#[cfg(slidegate_shuttle)]
+pub(crate) const CAPACITIES: [u32; 4] = [2, 4, 8, 64];
 
 /// Head, filled, refund and birth.
 pub(crate) const STATE_WORDS: usize = 4;
@@ -22,12 +26,12 @@ pub(crate) const STATE_WORDS: usize = 4;
 /// Words of a slot: one cache line.
 pub(crate) const LINE_WORDS: usize = STATE_WORDS + CAPACITIES[0] as usize;
 
-/// Planes begin on a page of their own.
-#[cfg(not(slidegate_loom))]
-const PAGE_WORDS: usize = 512;
-/// A model pays for every word in every execution.
-#[cfg(slidegate_loom)]
-const PAGE_WORDS: usize = 8;
+/// Words of a page: planes begin on a page of their own.
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+pub(crate) const PAGE_WORDS: usize = 512;
+/// A checker pays for every word in every execution.
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+pub(crate) const PAGE_WORDS: usize = 8;
 
 /// How many times larger a plane one step of growth may take.
 const LARGEST_STEP: u32 = 8;
@@ -90,7 +94,7 @@ impl Planes {
     }
 }
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
     use super::*;
 

@@ -41,6 +41,9 @@ impl Ring<'_> {
             // After the head: a key that is still the tenant's then was so at the
             // head, so that the compare-and-swap closes no one else's ring.
             let holds = planted(Fault::FreezeKeyUnchecked) || tenant.holds();
+            if !holds {
+                event(Event::NotItsOwn);
+            }
             if !holds || head.is_corrupt(self.planes.levels()) || !may(head) {
                 return false;
             }
@@ -69,21 +72,31 @@ impl Ring<'_> {
     /// more. Anyone may do it for the tenant, any number of times.
     pub fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         for _ in 0..ATTEMPTS {
+            let early = planted(Fault::ReviveKeyEarly).then(|| tenant.holds());
             let head = self.head();
             // After the head: else a ring frozen under a later tenant would be
             // opened in the name of this one.
-            if !tenant.holds() {
+            let holds = planted(Fault::ReviveKeyUnchecked);
+            if !(holds || early.unwrap_or_else(|| tenant.holds())) {
+                event(Event::NotItsOwn);
                 return false;
             }
             if !head.is_frozen() {
                 return true;
             }
-            if !planted(Fault::BirthNotRaised) {
+            let buries = !planted(Fault::BirthNotRaised);
+            if buries && !planted(Fault::BirthAfterHead) {
                 self.birth().raise(head.stamp());
             }
-            let reborn = now.max(head.stamp() + 1);
+            let reborn = match planted(Fault::RebirthKeepsStamp) {
+                true => head.stamp(),
+                false => now.max(head.stamp() + 1),
+            };
             if self.head_word().cas(head.0, head.revived(reborn).0) {
                 event(Event::Rebirth);
+            }
+            if planted(Fault::BirthAfterHead) {
+                self.birth().raise(head.stamp());
             }
         }
         false

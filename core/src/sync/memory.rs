@@ -6,12 +6,12 @@
 
 #![allow(unsafe_code)]
 
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use mapped::Words;
-#[cfg(slidegate_loom)]
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use modelled::Words;
 
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 mod mapped {
     use std::io;
     use std::ops::Deref;
@@ -66,14 +66,14 @@ mod mapped {
     }
 }
 
-#[cfg(slidegate_loom)]
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
 mod modelled {
     use std::io;
     use std::ops::Deref;
 
     use crate::sync::Word;
 
-    /// The same slice made of loom's atomics.
+    /// The same slice made of the checker's atomics.
     pub(crate) struct Words(Vec<Word>);
 
     impl Words {

@@ -1,4 +1,4 @@
-//! The only module that names atomics, arc-swap, crossbeam or loom.
+//! The only module that names atomics, arc-swap, crossbeam, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with three operations, whose
 //! orderings are fixed here. Loads acquire; a compare-and-swap releases what the
@@ -10,69 +10,52 @@
 #![allow(clippy::disallowed_types)]
 
 pub(crate) mod fault;
+#[cfg(slidegate_loom)]
+mod loomed;
 mod memory;
+#[cfg(slidegate_loom)]
+pub(crate) mod racers;
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+mod swap;
 pub(crate) mod trace;
 
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use arc_swap::ArcSwap;
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::Words;
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+pub(crate) use swap::ArcSwap;
 
 #[cfg(slidegate_loom)]
-use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(slidegate_loom))]
+use loomed::{AtomicU64, Ordering};
+#[cfg(slidegate_shuttle)]
+use shuttle::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One word of the engine's state.
 #[derive(Debug)]
-#[cfg_attr(not(slidegate_loom), repr(transparent))]
-pub(crate) struct Word {
-    value: AtomicU64,
-    #[cfg(slidegate_loom)]
-    turns: AtomicU64,
-}
+#[repr(transparent)]
+pub(crate) struct Word(AtomicU64);
 
-#[cfg(slidegate_loom)]
 impl Word {
+    #[cfg(any(slidegate_loom, slidegate_shuttle))]
     fn new() -> Self {
-        Self {
-            value: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-        }
+        Self(AtomicU64::new(0))
     }
 
-    /// In a thorough model, makes loom try both orders of any two accesses to the
-    /// word. By itself loom remembers only the last access, so a thread that loads
-    /// a word and then changes it hides another's earlier load, and the order in
-    /// which the change comes first is never tried. Relaxed, so that it orders
-    /// nothing within an execution.
-    fn take_turn(&self) {
-        if trace::is_thorough() {
-            self.turns.fetch_add(0, Ordering::Relaxed);
-        }
-    }
-}
-
-#[cfg(not(slidegate_loom))]
-impl Word {
-    #[inline(always)]
-    fn take_turn(&self) {}
-}
-
-impl Word {
     /// Reads the word, and with it everything that its writer had done.
     #[inline]
     pub fn load(&self) -> u64 {
         trace::step();
-        self.take_turn();
-        self.value.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire)
     }
 
     /// Replaces `old` by `new`; `false` if the word holds something else.
     #[inline]
     pub fn cas(&self, old: u64, new: u64) -> bool {
         trace::step();
-        self.take_turn();
-        self.value
+        self.0
             .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
@@ -83,8 +66,7 @@ impl Word {
     #[inline]
     pub fn load_newest(&self) -> u64 {
         trace::step();
-        self.take_turn();
-        self.value.fetch_add(0, Ordering::AcqRel)
+        self.0.fetch_add(0, Ordering::AcqRel)
     }
 
     /// Raises the word to at least `value`. Each turn but the last means that
@@ -105,7 +87,7 @@ impl Word {
     /// Adds to a statistic kept among the state's words. It orders nothing.
     #[inline]
     pub fn count(&self, units: u64) {
-        self.value.fetch_add(units, Ordering::Relaxed);
+        self.0.fetch_add(units, Ordering::Relaxed);
     }
 }
 

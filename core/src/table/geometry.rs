@@ -12,14 +12,17 @@
 use std::io;
 
 use super::kind::Kind;
+use crate::ring::PAGE_WORDS;
 use crate::sync::Word;
 
 /// Slots of a bucket: their key words fill one cache line. Models shrink it to
-/// reach a full probe set with two keys.
-#[cfg(not(slidegate_loom))]
+/// reach a full probe set with two keys, random schedules with four.
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(super) const BUCKET: usize = 8;
 #[cfg(slidegate_loom)]
 pub(super) const BUCKET: usize = 1;
+#[cfg(slidegate_shuttle)]
+pub(super) const BUCKET: usize = 2;
 
 /// A key may stand in two buckets.
 pub(super) const PROBES: usize = 2 * BUCKET;
@@ -32,17 +35,10 @@ const SLOTS_PER_100_KEYS: u64 = 182;
 const TABLE_WORDS: usize = 8;
 
 /// How many rules have a horizon.
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) const RULES: usize = crate::error::MAX_RULE_IDS;
-#[cfg(slidegate_loom)]
-pub(crate) const RULES: usize = 2;
-
-/// Words of a page.
-#[cfg(not(slidegate_loom))]
-const PAGE_WORDS: usize = 512;
-/// A model pays for every word in every execution.
-#[cfg(slidegate_loom)]
-const PAGE_WORDS: usize = 8;
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+pub(crate) const RULES: usize = 4;
 
 /// Words of a slot's name: a tag and the first 56 bytes, and the rest apart, so
 /// that short names touch no more than a line.
@@ -137,6 +133,7 @@ impl<K: Kind> Geometry<K> {
 
     /// A slot's place in the order of lines and planes.
     #[inline]
+    #[cfg_attr(slidegate_loom, allow(clippy::modulo_one))]
     fn place(&self, slot: usize) -> usize {
         match slot < self.slots {
             true => (slot % BUCKET) * self.buckets as usize + slot / BUCKET,

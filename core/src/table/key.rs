@@ -5,6 +5,8 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use crate::sync::fault::{Fault, planted};
+
 const FINGERPRINT_BITS: u32 = 50;
 const FINGERPRINT_SHIFT: u32 = 14;
 const VERSION_SHIFT: u32 = 2;
@@ -27,6 +29,13 @@ pub(crate) struct Hashing {
 pub(crate) struct NameHash(u64, u64);
 
 impl Hashing {
+    /// A checker runs one schedule many times, so its secret is always the same.
+    #[cfg(any(slidegate_loom, slidegate_shuttle))]
+    pub fn with_random_secret() -> std::io::Result<Self> {
+        Ok(Self { secret: (1, 2) })
+    }
+
+    #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
     pub fn with_random_secret() -> std::io::Result<Self> {
         let word = || getrandom::u64().map_err(std::io::Error::other);
         Ok(Self {
@@ -130,7 +139,8 @@ impl KeyWord {
     /// The empty word that follows. The new version tells a sleeper who claimed
     /// the slot before from the one who claims it next, under the same name too.
     pub fn freed(self) -> Self {
-        let version = (self.version_bits() >> VERSION_SHIFT).wrapping_add(1) & VERSION_MASK;
+        let step = u64::from(!planted(Fault::FreedKeepsVersion));
+        let version = (self.version_bits() >> VERSION_SHIFT).wrapping_add(step) & VERSION_MASK;
         Self((version << VERSION_SHIFT) | EMPTY)
     }
 

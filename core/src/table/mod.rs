@@ -25,7 +25,7 @@
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
-#[cfg(all(test, not(slidegate_loom)))]
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod audit;
 mod geometry;
 mod key;
@@ -164,6 +164,10 @@ impl<K: Kind> Table<K> {
     }
 
     fn free(&self, slot: usize, word: KeyWord) -> bool {
+        let word = match planted(Fault::FreeWordReadLate) {
+            true => KeyWord(self.key(slot).load()),
+            false => word,
+        };
         self.key(slot).cas(word.0, word.freed().0)
     }
 
@@ -240,6 +244,7 @@ impl<K: Kind> Table<K> {
                 return false;
             };
             if self.log(slot).freeze(self.tenant(slot, word)) {
+                event(Event::Reset);
                 self.free(slot, word);
                 return true;
             }
@@ -424,6 +429,12 @@ impl<K: Kind> Table<K> {
                 }
             }
         }
+        let claim = match planted(Fault::CommitBeforeRebirth)
+            && self.key(slot).cas(claim.0, claim.committed().0)
+        {
+            true => claim.committed(),
+            false => claim,
+        };
         let tenant = self.tenant(slot, claim);
         if self.log(slot).revive(tenant, self.beginning(now)) {
             self.begin_record(slot, claim, key, name);

@@ -23,6 +23,7 @@ use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::ring::Ask;
+use crate::sync::fault::{Fault, planted};
 use crate::table::{Hashing, NameHash};
 use crate::time::Now;
 use claim::{Answered, Answers, Claim, Failure};
@@ -297,6 +298,9 @@ impl<'a> Request<'a> {
     }
 
     fn give_back(&self, charged: &[Answered<'a>]) {
+        if planted(Fault::ChargeKept) {
+            return;
+        }
         for charge in charged.iter().filter_map(Answered::charge) {
             charge.refund(&self.limiter.table, self.active, self.now);
         }

@@ -1,5 +1,6 @@
 //! Mutants of the bucketed log: see [`crate::model::mutants`].
 
+use super::tenancy::*;
 use super::*;
 use crate::model::mutants::dies;
 use crate::sync::fault::Fault;
@@ -61,6 +62,11 @@ fn a_check_that_does_not_read_the_key_again_charges_another_merchant() {
         &[CHARGED_AS_ANSWERED, NOT_LOST],
         check_meets_eviction,
     );
+}
+
+#[test]
+fn a_freeze_that_does_not_read_the_key_closes_another_keys_log() {
+    dies(Fault::FreezeKeyUnchecked, &[NOT_LOST], reset_meets_eviction);
 }
 
 #[test]
