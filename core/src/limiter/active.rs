@@ -37,6 +37,9 @@ pub(crate) struct ActiveRule {
     /// Whose history the rule charges, if not the merchant's.
     owner: Option<NameHash>,
     pub min_limit: u32,
+    /// The table of a bucketed rule's keys; those of an exact one are in the
+    /// limiter's.
+    pub buckets: Option<Arc<Table<Bucketed>>>,
     /// The planes of a bucketed rule's logs.
     pub shifts: Shifts,
     /// How long the rule's units were remembered, this policy's era included.
@@ -102,6 +105,10 @@ impl Active {
             let (id, shifts) = known.rule(rule, sizes)?;
             rules.push(ActiveRule {
                 id: RuleId(id),
+                buckets: match rule.precision {
+                    Precision::Exact => None,
+                    Precision::Bucketed => known.buckets.clone(),
+                },
                 shifts,
                 horizons: known.horizons[id as usize].clone(),
                 usage: known.counts[id as usize].clone(),
@@ -126,9 +133,9 @@ impl Active {
     pub fn raise_horizons(&self, exact: &Table<Exact>) {
         for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
             let (id, ticks) = (active.id.0, rule.longest_window());
-            match (rule.precision, self.buckets()) {
-                (Precision::Bucketed, Some(table)) => table.raise_horizon(id, ticks),
-                _ => exact.raise_horizon(id, ticks),
+            match &active.buckets {
+                Some(table) => table.raise_horizon(id, ticks),
+                None => exact.raise_horizon(id, ticks),
             }
         }
     }

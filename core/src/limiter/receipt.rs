@@ -41,7 +41,9 @@ impl Charge {
         let horizons = active.horizons(place.rule);
         match (self.precision, active.buckets()) {
             (Precision::Bucketed, Some(table)) => table.refund(place, charged, horizons, now),
-            _ => exact.refund(place, charged, horizons, now),
+            // A bucketed charge comes from a table that stays for good.
+            (Precision::Bucketed, None) => false,
+            (Precision::Exact, _) => exact.refund(place, charged, horizons, now),
         }
     }
 }

@@ -16,7 +16,6 @@ use crate::ring::{Ask, Query, Standings};
 use crate::sync::Shards;
 use crate::table::{Found, Key, Kind, Table, Tally};
 use crate::time::Now;
-use crate::window::Precision;
 
 /// What became of the requests that a rule governed, since the limiter was built.
 ///
@@ -147,12 +146,12 @@ impl Limiter {
         check_merchant(merchant)?;
         let active = self.active.load();
         let found = active.rule_by_name(rule);
-        let (of_policy, rule) = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
+        let (_, rule) = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
         let Merchant { name, hash } = Merchant::new(merchant, &self.hashing);
         let (key, name) = (rule.key(hash), rule.owner_name(name));
-        Ok(match (of_policy.precision, active.buckets()) {
-            (Precision::Bucketed, Some(table)) => self.usage_of_key(table, &active, key, name),
-            _ => self.usage_of_key(&self.table, &active, key, name),
+        Ok(match &rule.buckets {
+            Some(table) => self.usage_of_key(table, &active, key, name),
+            None => self.usage_of_key(&self.table, &active, key, name),
         })
     }
 

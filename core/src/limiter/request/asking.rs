@@ -11,7 +11,6 @@ use crate::limiter::usage::Count;
 use crate::ring::{Answer, Ask, Query, Standings};
 use crate::table::{Kind, Reply, Table};
 use crate::time::Now;
-use crate::window::Precision;
 
 impl<'a> Request<'a> {
     /// Asks a key at an instant of its own, and notes nothing.
@@ -54,11 +53,9 @@ impl<'a> Request<'a> {
     }
 
     fn reply(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
-        match (claim.rule.precision, self.active.buckets()) {
-            (Precision::Exact, _) => self.reply_of(&self.limiter.table, claim, query, now),
-            (Precision::Bucketed, Some(table)) => self.reply_of(table, claim, query, now),
-            // It was made before the policy came into force.
-            (Precision::Bucketed, None) => Reply::Corrupt,
+        match &claim.active.buckets {
+            Some(table) => self.reply_of(table, claim, query, now),
+            None => self.reply_of(&self.limiter.table, claim, query, now),
         }
     }
 
@@ -113,9 +110,9 @@ impl<'a> Request<'a> {
         }
         if let (true, Some(place)) = (self.limiter.counts_keys, answered.place) {
             let live = answer.standing.map_or(0, |standing| standing.live);
-            match (claim.rule.precision, self.active.buckets()) {
-                (Precision::Bucketed, Some(table)) => table.tally(place, answer.admitted, live),
-                _ => self.limiter.table.tally(place, answer.admitted, live),
+            match &claim.active.buckets {
+                Some(table) => table.tally(place, answer.admitted, live),
+                None => self.limiter.table.tally(place, answer.admitted, live),
             }
         }
     }
