@@ -26,6 +26,7 @@ mod decision;
 mod error;
 mod law;
 mod limiter;
+mod log;
 #[cfg(feature = "pacing")]
 pub mod pacing;
 mod policy;

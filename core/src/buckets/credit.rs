@@ -9,7 +9,7 @@ use super::Buckets;
 use super::mark::{Mark, first_tick, quantum_of};
 use super::span::Span;
 use crate::law::Credit;
-use crate::ring::{ATTEMPTS, Charged, Horizons};
+use crate::log::{ATTEMPTS, Charged, Horizons};
 
 impl Buckets<'_> {
     /// The credit of the tenant born at `birth`.

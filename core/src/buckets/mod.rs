@@ -88,7 +88,7 @@ mod tests;
 
 pub(crate) use planes::{MAX_PLANES, Planes, Shifts};
 
-use crate::ring::{ATTEMPTS, Answer, Ask, Attempt, Query, Tenant, answer};
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};

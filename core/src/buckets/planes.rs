@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::span::{CELLS, Span};
-use crate::ring::PAGE_WORDS;
+use crate::sync::PAGE_WORDS;
 use crate::window::Window;
 
 /// Planes of a rule at most: as many as it may have windows.
@@ -24,12 +24,6 @@ pub(crate) struct Shifts {
 }
 
 impl Shifts {
-    /// Those of a log that has no planes.
-    pub const NONE: &'static Self = &Self {
-        widths: [0; MAX_PLANES],
-        planes: 0,
-    };
-
     /// The planes that `windows` need; `None` if they are more than
     /// [`MAX_PLANES`].
     pub fn of<'w>(windows: impl IntoIterator<Item = &'w Window>) -> Option<Self> {
@@ -44,6 +38,12 @@ impl Shifts {
         Some(shifts)
     }
 
+    /// The width of each plane's buckets, as a logarithm: what a query says.
+    #[inline]
+    pub fn widths(&self) -> &[u8] {
+        &self.widths[..self.planes]
+    }
+
     /// The plane of buckets that are `2^shift` quanta wide.
     #[inline]
     pub fn plane(&self, shift: u32) -> Option<usize> {
@@ -53,7 +53,20 @@ impl Shifts {
     /// The shifts, plane by plane.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.widths[..self.planes].iter().map(|&w| u32::from(w))
+        self.widths().iter().map(|&w| u32::from(w))
+    }
+}
+
+impl From<&[u8]> for Shifts {
+    /// Of what [`widths`](Self::widths) said.
+    #[inline]
+    fn from(widths: &[u8]) -> Self {
+        let mut shifts = Self::default();
+        for (to, from) in shifts.widths.iter_mut().zip(widths) {
+            *to = *from;
+        }
+        shifts.planes = widths.len().min(MAX_PLANES);
+        shifts
     }
 }
 

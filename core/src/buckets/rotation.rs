@@ -4,7 +4,7 @@
 use super::mark::Mark;
 use super::planes::Shifts;
 use super::{Buckets, Setback};
-use crate::ring::ATTEMPTS;
+use crate::log::ATTEMPTS;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 

@@ -4,7 +4,7 @@
 use super::Buckets;
 use super::mark::{Mark, first_tick, quantum_of};
 use super::span::Span;
-use crate::ring::{ATTEMPTS, Tenant};
+use crate::log::{ATTEMPTS, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};

@@ -11,8 +11,8 @@ use super::{Endpoint, EndpointId};
 use crate::buckets::Shifts;
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, shown};
+use crate::log::Horizons;
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::ring::Horizons;
 use crate::table::{Bucketed, Exact, Hashing, Key, NameHash, Sizes, Table};
 use crate::window::Precision;
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::usage::RuleCounts;
 use crate::buckets::Shifts;
 use crate::error::{Error, MAX_RULE_IDS};
+use crate::log::Horizons;
 use crate::policy::Rule;
-use crate::ring::Horizons;
 use crate::table::{Bucketed, Sizes, Table};
 use crate::window::{Precision, Window};
 
@@ -115,7 +115,7 @@ impl LogKind {
 
     fn shifts(&self) -> Shifts {
         match self {
-            Self::Exact => *Shifts::NONE,
+            Self::Exact => Shifts::default(),
             Self::Bucketed(_, shifts) => *shifts,
         }
     }

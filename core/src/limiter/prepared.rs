@@ -4,7 +4,7 @@ use super::request::{Extras, Merchant, Mode, Request, check_cost, check_merchant
 use super::{Endpoint, EndpointId, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::ring::Query;
+use crate::log::Query;
 use crate::sync::Register;
 use crate::table::{Key, Kind, NameHash, Reply, Table};
 use crate::time::Now;

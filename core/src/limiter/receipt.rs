@@ -9,7 +9,7 @@ use super::request::{Extras, Mode, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::ring::Charged;
+use crate::log::Charged;
 use crate::table::{Exact, Place, Table};
 use crate::time::Now;
 use crate::window::Precision;

@@ -12,7 +12,7 @@ use super::active::Active;
 use super::request::{Merchant, check_merchant};
 use crate::decision::{RuleId, WindowStatus};
 use crate::error::{Error, shown};
-use crate::ring::{Ask, Query, Standings};
+use crate::log::{Ask, Query, Standings};
 use crate::sync::Shards;
 use crate::table::{Found, Key, Kind, Table, Tally};
 use crate::time::Now;
@@ -225,7 +225,7 @@ impl Limiter {
         let query = Query {
             name: &found.name,
             windows: &rule.windows,
-            shifts: &of_active.shifts,
+            widths: of_active.shifts.widths(),
             horizons: &of_active.horizons,
             cost: 1,
             ask: Ask::Peek,

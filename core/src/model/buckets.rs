@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::harness::*;
 use crate::buckets::span::{SHORTEST_TICKS, Span};
 use crate::buckets::{Buckets, Env, LINE_WORDS, Planes, Shifts};
-use crate::ring::{Answer, Attempt, Charged, Horizons, Query, Tenant};
+use crate::log::{Answer, Attempt, Charged, Horizons, Query, Tenant};
 use crate::sync::trace::Event;
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading, TICK_NS};

@@ -9,10 +9,8 @@ use std::time::Instant;
 use loom::model::Builder;
 use loom::thread;
 
-use crate::buckets::Shifts;
-use crate::ring::{
-    Answer, Ask, Attempt, Charged, Env, Horizons, LINE_WORDS, Planes, Query, Ring, Tenant,
-};
+use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
+use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::racers::{self, Died};
 use crate::sync::trace::{self, Event};
 use crate::sync::{Register, Words};
@@ -240,7 +238,7 @@ pub(super) fn charge(windows: &[Window], cost: u32) -> Query<'_> {
     Query {
         name: b"",
         windows,
-        shifts: Shifts::NONE,
+        widths: &[],
         horizons: &Horizons::FOREVER,
         cost,
         ask: Ask::Charge,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::harness::*;
-use crate::ring::{Answer, Charged, Horizons, Query};
+use crate::log::{Answer, Charged, Horizons, Query};
 use crate::table::{Key, Place, Reply, Table};
 use crate::time::Now;
 use crate::window::Window;

@@ -1,7 +1,7 @@
 //! Models of one ring that admits.
 
 use super::harness::*;
-use crate::ring::Query;
+use crate::log::Query;
 use crate::sync::trace::Event;
 
 /// Two requests at one instant for the last unit: one gets it, and the other

@@ -6,9 +6,9 @@
 //! early and never late. A credit whose oldest stamp is not later than the
 //! tenant's birth is a former tenant's and lends nothing.
 
-use super::horizons::Era;
-use super::{ATTEMPTS, Horizons, Ring};
+use super::Ring;
 use crate::law::Credit;
+use crate::log::{ATTEMPTS, Charged, Era, Horizons};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 
@@ -21,39 +21,6 @@ const UNITS_SHIFT: u32 = STAMP_BITS + ERA_BITS;
 /// More is cut, which lends less. No window of a ring lets more than this and
 /// one unit pass.
 const MAX_UNITS: u64 = (1 << 12) - 1;
-
-/// Units that one admission charged to a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Charged {
-    pub units: u32,
-    /// Their stamp.
-    pub at: u64,
-    /// The era of the policy that admitted them.
-    pub era: Era,
-}
-
-impl Charged {
-    /// Units charged before any horizon grew.
-    #[cfg(all(test, not(slidegate_shuttle)))]
-    pub fn at_first(units: u32, at: u64) -> Self {
-        let era = Era::default();
-        Self { units, at, era }
-    }
-
-    /// What one refund lends, or what it and an earlier one lend together.
-    fn with(self, lent: Option<Self>) -> Self {
-        let Some(lent) = lent else { return self };
-        Self {
-            units: lent.units.saturating_add(self.units),
-            at: lent.at.min(self.at),
-            era: lent.era.min(self.era),
-        }
-    }
-
-    fn is_forgotten_at(self, horizons: &Horizons) -> u64 {
-        self.at.saturating_add(horizons.of(self.era))
-    }
-}
 
 impl Ring<'_> {
     /// The credit of the tenant born at `birth`.

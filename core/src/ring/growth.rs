@@ -8,9 +8,10 @@
 //! not copied the new plane has no stamp later than this tenant's birth, because
 //! a log never moves to a lower plane.
 
-use super::answer::Snapshot;
-use super::{CAPACITIES, Query, Ring};
+use super::snapshot::Snapshot;
+use super::{CAPACITIES, Ring};
 use crate::law::Log;
+use crate::log::Query;
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};

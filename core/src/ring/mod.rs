@@ -35,30 +35,22 @@
 //! **A thread that stops anywhere** leaves either nothing or an admission that
 //! others finish; it holds nothing that anybody waits for.
 
-mod answer;
 mod credit;
 mod growth;
 mod head;
-mod horizons;
 mod planes;
+mod snapshot;
 mod tenancy;
 
-pub(crate) use answer::{Answer, Ask, Query, Standings, answer, answer_fresh};
-pub(crate) use credit::Charged;
 pub(crate) use head::Head;
-pub(crate) use horizons::Horizons;
-pub(crate) use planes::{LINE_WORDS, PAGE_WORDS, Planes};
+pub(crate) use planes::{LINE_WORDS, Planes};
 
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
-use crate::time::Now;
-use answer::Snapshot;
 use planes::{CAPACITIES, STATE_WORDS};
-
-/// Every loop ends: words that no protocol step wrote must not hang a caller.
-/// Each turn but the last means that another thread got on.
-pub(crate) const ATTEMPTS: usize = 1 << 20;
+use snapshot::Snapshot;
 
 /// One slot's log.
 #[derive(Clone, Copy)]
@@ -69,39 +61,6 @@ pub(crate) struct Ring<'t> {
     words: &'t [Word],
     planes: &'t Planes,
     slot: usize,
-}
-
-/// A key's claim on a slot: the key word and what it must still hold.
-#[derive(Clone, Copy)]
-pub(crate) struct Tenant<'t> {
-    pub key: &'t Word,
-    pub word: u64,
-}
-
-impl Tenant<'_> {
-    /// Whether the slot is still the tenant's.
-    pub fn holds(self) -> bool {
-        self.key.load() == self.word
-    }
-}
-
-/// What a ring is asked under.
-#[derive(Clone, Copy)]
-pub(crate) struct Env<'l> {
-    pub clock: Now<'l>,
-    /// The longest window that the query's rule ever had, in ticks: raised before
-    /// a policy with a longer one comes into force.
-    pub horizon: &'l Word,
-}
-
-/// The outcome of one attempt on a ring.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Attempt {
-    Answered(Answer),
-    /// The slot is not this tenant's any more.
-    Gone,
-    /// The words contradict each other.
-    Corrupt,
 }
 
 impl<'t> Ring<'t> {

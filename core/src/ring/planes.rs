@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use crate::sync::PAGE_WORDS;
+
 /// Cells of a ring by level: powers of two. The first stand in the slot's line;
 /// the last is twice the largest exact limit, so that a full window can be lent
 /// back whole by refunds.
@@ -25,13 +27,6 @@ pub(crate) const STATE_WORDS: usize = 4;
 
 /// Words of a slot: one cache line.
 pub(crate) const LINE_WORDS: usize = STATE_WORDS + CAPACITIES[0] as usize;
-
-/// Words of a page: planes begin on a page of their own.
-#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-pub(crate) const PAGE_WORDS: usize = 512;
-/// A checker pays for every word in every execution.
-#[cfg(any(slidegate_loom, slidegate_shuttle))]
-pub(crate) const PAGE_WORDS: usize = 8;
 
 /// How many times larger a plane one step of growth may take.
 const LARGEST_STEP: u32 = 8;

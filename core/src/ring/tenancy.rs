@@ -1,6 +1,7 @@
 //! How a ring changes hands: it is frozen when idle, and revived for a new key.
 
-use super::{ATTEMPTS, Head, Ring, Tenant};
+use super::{Head, Ring};
+use crate::log::{ATTEMPTS, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};

@@ -6,6 +6,13 @@
 
 #![allow(unsafe_code)]
 
+/// Words of a page of memory.
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+pub(crate) const PAGE_WORDS: usize = 512;
+/// A checker pays for every word in every execution.
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+pub(crate) const PAGE_WORDS: usize = 8;
+
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use mapped::Words;
 #[cfg(any(slidegate_loom, slidegate_shuttle))]

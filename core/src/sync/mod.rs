@@ -1,11 +1,11 @@
 //! The only module that names atomics, arc-swap, crossbeam, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with three operations, whose
-//! orderings are fixed here. Loads acquire; a compare-and-swap releases what the
-//! thread did before and acquires what the word's last writer did. There is no
-//! plain store, so no write can undo another; no fence and no sequentially
-//! consistent operation, so every edge of a proof is an edge between a write and
-//! a read of one and the same word.
+//! orderings are fixed here, and a fourth for statistics, which orders nothing.
+//! Loads acquire; a compare-and-swap releases what the thread did before and
+//! acquires what the word's last writer did. There is no plain store, so no write
+//! can undo another; no fence and no sequentially consistent operation, so every
+//! edge of a proof is an edge between a write and a read of one and the same word.
 
 #![allow(clippy::disallowed_types)]
 
@@ -22,7 +22,7 @@ pub(crate) mod trace;
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use arc_swap::ArcSwap;
 pub(crate) use crossbeam_utils::CachePadded;
-pub(crate) use memory::Words;
+pub(crate) use memory::{PAGE_WORDS, Words};
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
 

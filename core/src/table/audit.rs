@@ -6,8 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Hashing, Key, Reply, Sizes, Table};
-use crate::buckets::Shifts;
-use crate::ring::{Ask, Horizons, Query};
+use crate::log::{Ask, Horizons, Query};
 use crate::time::{Now, Timeline};
 use crate::window::Window;
 
@@ -51,7 +50,7 @@ fn hammer(load: &Load, table: &Table, keys: &[Key], clock: &Timeline, seed: u64)
         let query = Query {
             name: b"audit",
             windows: &load.windows,
-            shifts: Shifts::NONE,
+            widths: &[],
             horizons: &Horizons::FOREVER,
             cost,
             ask: Ask::Charge,

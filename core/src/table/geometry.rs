@@ -12,8 +12,7 @@
 use std::io;
 
 use super::kind::Kind;
-use crate::ring::PAGE_WORDS;
-use crate::sync::Word;
+use crate::sync::{PAGE_WORDS, Word};
 
 /// Slots of a bucket: their key words fill one cache line. Models shrink it to
 /// reach a full probe set with two keys, random schedules with four.

@@ -1,8 +1,9 @@
 //! What a table needs of the logs in its slots. There are two kinds: the exact
 //! ring, and the bucketed ring for limits that are too large for it.
 
-use crate::buckets::{self, Buckets, MAX_PLANES};
-use crate::ring::{Attempt, Charged, Env, Horizons, LINE_WORDS, Planes, Query, Ring, Tenant};
+use crate::buckets::{self, Buckets, MAX_PLANES, Shifts};
+use crate::log::{Attempt, Charged, Env, Horizons, Query, Tenant};
+use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::Word;
 
 /// A kind of log, with the way its words are laid out.
@@ -153,7 +154,7 @@ impl Slot for Buckets<'_> {
     fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         let env = buckets::Env {
             clock: env.clock,
-            shifts: query.shifts,
+            shifts: &Shifts::from(query.widths),
         };
         Buckets::ask(self, tenant, query, env)
     }

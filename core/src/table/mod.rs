@@ -38,7 +38,7 @@ pub(crate) use record::{Found, Tally};
 
 use std::io;
 
-use crate::ring::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
+use crate::log::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
@@ -176,7 +176,7 @@ impl<K: Kind> Table<K> {
     pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
         let probes = self.probes(key);
         let mut foreign_left = MAX_FREED_FOREIGN;
-        for _ in 0..ring::ATTEMPTS {
+        for _ in 0..log::ATTEMPTS {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
                 match self.acquire(key, slot, word, query, now) {
@@ -239,7 +239,7 @@ impl<K: Kind> Table<K> {
     /// begins anew.
     pub fn reset(&self, key: Key) -> bool {
         let probes = self.probes(key);
-        for _ in 0..ring::ATTEMPTS {
+        for _ in 0..log::ATTEMPTS {
             let Some((slot, word)) = self.look(&probes, key.fingerprint).committed else {
                 return false;
             };
@@ -280,7 +280,7 @@ impl<K: Kind> Table<K> {
     /// The answer to a peek or survey of a key that is in no slot.
     fn absent(&self, query: &Query<'_>, probes: &ProbeSet, now: Now<'_>) -> Reply {
         match query.ask == Ask::Survey || self.has_room(probes, now) {
-            true => Reply::Answered(ring::answer_fresh(query, now), None),
+            true => Reply::Answered(log::answer_fresh(query, now), None),
             false => Reply::Full,
         }
     }
@@ -469,7 +469,7 @@ impl<K: Kind> Table<K> {
         comes_first: bool,
         key: Key,
     ) -> bool {
-        for _ in 0..ring::ATTEMPTS {
+        for _ in 0..log::ATTEMPTS {
             let word = KeyWord(match planted(Fault::RescanByLoads) {
                 true => self.key(other).load(),
                 false => self.key(other).load_newest(),

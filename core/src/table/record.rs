@@ -32,7 +32,7 @@ pub(crate) struct Tally {
 
 /// Sets a word of a record, unless the slot is somebody else's by now.
 fn put(word: &Word, value: u64, holds: impl Fn() -> bool) {
-    for _ in 0..crate::ring::ATTEMPTS {
+    for _ in 0..crate::log::ATTEMPTS {
         let now = word.load();
         if now == value || !holds() || word.cas(now, value) {
             return;

@@ -9,7 +9,7 @@ mod threads;
 
 use super::mark::Mark;
 use super::*;
-use crate::ring::{Ask, Charged, Horizons, Query};
+use crate::log::{Ask, Charged, Horizons, Query};
 use crate::sync::Words;
 use crate::time::{Reading, TICK_NS};
 use crate::window::Window;
@@ -70,7 +70,7 @@ fn query(windows: &[Window], cost: u32, ask: Ask) -> Query<'_> {
     Query {
         name: b"",
         windows,
-        shifts: Shifts::NONE,
+        widths: &[],
         horizons: &Horizons::FOREVER,
         cost,
         ask,

@@ -4,8 +4,8 @@ use super::Request;
 use super::claim::{Answered, Answers, Claim, Failure};
 use crate::decision::Decision;
 use crate::law::Standing;
+use crate::log::Ask;
 use crate::policy::MAX_WINDOWS;
-use crate::ring::Ask;
 use crate::time::{Now, Reading};
 
 impl<'a> Request<'a> {

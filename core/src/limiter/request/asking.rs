@@ -8,7 +8,7 @@ use crate::decision::WindowStatus;
 use crate::law::Standing;
 use crate::limiter::OnFull;
 use crate::limiter::usage::Count;
-use crate::ring::{Answer, Ask, Query, Standings};
+use crate::log::{Answer, Ask, Query, Standings};
 use crate::table::{Kind, Reply, Table};
 use crate::time::Now;
 

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use crate::limiter::active::ActiveRule;
 use crate::limiter::receipt::Charge;
+use crate::log::{Answer, Ask, Charged, Query, Standings};
 use crate::policy::Rule;
-use crate::ring::{Answer, Ask, Charged, Query, Standings};
 use crate::table::{Key, Place};
 use crate::window::Window;
 
@@ -55,7 +55,7 @@ impl<'a> Claim<'a> {
         Query {
             name: self.name,
             windows: self.windows,
-            shifts: &self.active.shifts,
+            widths: self.active.shifts.widths(),
             horizons: &self.active.horizons,
             cost: self.cost,
             ask,

@@ -22,7 +22,7 @@ use super::receipt::Charge;
 use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
-use crate::ring::Ask;
+use crate::log::Ask;
 use crate::sync::fault::{Fault, planted};
 use crate::table::{Hashing, NameHash};
 use crate::time::Now;

@@ -3,7 +3,7 @@
 use super::Request;
 use super::claim::{Answered, Claim, Failure};
 use crate::decision::{Binding, Decision, Outcome};
-use crate::ring::Ask;
+use crate::log::Ask;
 use crate::window::Window;
 
 impl<'a> Request<'a> {

@@ -19,7 +19,7 @@ pub(crate) struct Horizons {
 
 /// An era of a rule, in four bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Era(pub(super) u8);
+pub(crate) struct Era(pub u8);
 
 impl Horizons {
     /// Of a rule that never changes.

@@ -1,11 +1,10 @@
-//! What a ring is asked and what it answers.
+//! What a key's log is asked and what it answers.
 
 use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
-use super::{CAPACITIES, Head, Horizons, Ring};
-use crate::buckets::Shifts;
+use super::Horizons;
 use crate::law::{self, Block, Credit, Judge, Log, Standing};
 use crate::time::{Now, Reading};
 use crate::window::Window;
@@ -27,8 +26,8 @@ pub(crate) struct Query<'p> {
     /// The merchant's name, for a key that is inserted.
     pub name: &'p [u8],
     pub windows: &'p [Window],
-    /// The planes of a bucketed log; an exact one has none.
-    pub shifts: &'p Shifts,
+    /// The widths of a bucketed log's planes; an exact one has none.
+    pub widths: &'p [u8],
     /// How long the rule's units were remembered in each era.
     pub horizons: &'p Horizons,
     /// Units, at least 1 and at most the smallest limit; ignored by a survey.
@@ -63,40 +62,6 @@ impl Query<'_> {
     /// The largest limit among the windows.
     pub fn max_limit(&self) -> u32 {
         self.windows.iter().map(|w| w.limit).max().unwrap_or(0)
-    }
-}
-
-/// The ring as one head value describes it.
-pub(super) struct Snapshot<'r, 't> {
-    ring: &'r Ring<'t>,
-    pub head: Head,
-    pub birth: u64,
-}
-
-impl<'r, 't> Snapshot<'r, 't> {
-    pub fn new(ring: &'r Ring<'t>, head: Head) -> Self {
-        let birth = ring.birth().load();
-        Self { ring, head, birth }
-    }
-}
-
-impl Log for Snapshot<'_, '_> {
-    #[inline]
-    fn stamp(&self, back: u32) -> u64 {
-        if back > self.capacity() {
-            return 0;
-        }
-        let index = self.head.count().wrapping_sub(back.into());
-        let stamp = self.ring.cell(self.head.level(), index).load();
-        if stamp > self.birth { stamp } else { 0 }
-    }
-
-    fn capacity(&self) -> u32 {
-        CAPACITIES[self.head.level()]
-    }
-
-    fn most(&self) -> u32 {
-        self.ring.planes.most()
     }
 }
 
