@@ -65,7 +65,7 @@ pub(super) fn insert_twice(model: Model) {
 #[test]
 fn two_insert_one_key_in_two_slots() {
     insert_twice(
-        Model::bounded("two insert one key in two slots", 1).reaches(&[
+        Model::bounded("two insert one key in two slots", 2).reaches(&[
             Event::Evict,
             Event::Rebirth,
             Event::Takeover,
