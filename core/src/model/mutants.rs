@@ -104,6 +104,15 @@ fn a_retention_read_before_the_head_evicts_a_key_that_counts() {
 }
 
 #[test]
+fn a_batch_that_looks_past_an_eviction_admits_twice() {
+    dies(
+        Fault::EvictionForgotten,
+        &[NEVER_OVER],
+        table::batch_meets_eviction,
+    );
+}
+
+#[test]
 fn a_copy_without_a_second_look_mixes_laps() {
     dies(
         Fault::CopyUnchecked,

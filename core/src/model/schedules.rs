@@ -213,3 +213,12 @@ fn a_refund_that_gives_up_is_noticed_among_many_threads() {
 fn a_credit_of_a_former_tenant_is_noticed_among_many_threads() {
     dies(Fault::CreditIgnoresBirth, &[NEVER_OVER], everything);
 }
+
+#[test]
+fn a_bucket_not_marked_as_left_is_noticed_among_many_threads() {
+    dies(
+        Fault::LeaveUnmarked,
+        &[NEVER_OVER, SAME_CAPACITY],
+        everything,
+    );
+}

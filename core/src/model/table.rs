@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::harness::*;
 use super::keys::*;
 use crate::sync::trace::Event;
-use crate::table::{Key, Table};
+use crate::table::{Key, Reply, Table};
+use crate::time::Now;
 
 /// Two first requests of one key: one slot, one unit.
 pub(super) fn double_insert(model: Model) {
@@ -65,7 +66,7 @@ pub(super) fn insert_twice(model: Model) {
 #[test]
 fn two_insert_one_key_in_two_slots() {
     insert_twice(
-        Model::bounded("two insert one key in two slots", 1).reaches(&[
+        Model::bounded("two insert one key in two slots", 2).reaches(&[
             Event::Evict,
             Event::Rebirth,
             Event::Takeover,
@@ -99,6 +100,32 @@ pub(super) fn check_meets_eviction(model: Model) {
             "one of two finds the one free slot"
         );
     });
+}
+
+/// A batch whose reading is from before a key was evicted: what the key had used
+/// then is not admitted once more at that reading.
+pub(super) fn batch_meets_eviction(model: Model) {
+    model.run(|| {
+        let table = table(1);
+        take(&table, key(1), 8);
+        let batch: Body = |table| {
+            let (reading, clock) = (clock_at(12).now(), clock_at(20));
+            let windows = [window(1, RETENTION)];
+            let now = Now::Batch(reading, &clock);
+            match table.ask(key(1), &charge(&windows, 1), now) {
+                Reply::Answered(answer, _) => Some(answer.admitted && answer.at < 18),
+                _ => None,
+            }
+        };
+        let new: Body = |table| take(table, key(7), 20);
+        let [too_early, _] = race(&table, [batch, new]);
+        assert_ne!(too_early, Some(true), "{NEVER_OVER}");
+    });
+}
+
+#[test]
+fn a_batch_meets_an_eviction() {
+    batch_meets_eviction(Model::bounded("a batch meets an eviction", 2).reaches(&[Event::Evict]));
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub(crate) enum Fault {
     EntryTrusted,
     /// Take a cell of a later lap for an empty one.
     LapIgnored,
+    /// Let a batch keep its reading although a key was evicted since.
+    EvictionForgotten,
     /// Remember longer only after the policy that needs it is in force.
     RaisedAfterSwap,
     /// Keep the charges of a request that a later rule denied.

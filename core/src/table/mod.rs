@@ -42,7 +42,7 @@ use crate::log::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tena
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
-use crate::time::Now;
+use crate::time::{Now, Reading, Timeline};
 use geometry::{BUCKET, Geometry, PROBES};
 use key::KeyWord;
 use kind::Slot;
@@ -345,7 +345,7 @@ impl<K: Kind> Table<K> {
         let key = newcomer.key;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            self.finish(slot, word, probes, newcomer, now);
+            self.finish(slot, word, probes, newcomer, tick);
             return true;
         }
         let changed = self.evict_idle(probes, key.fingerprint, tick);
@@ -356,7 +356,7 @@ impl<K: Kind> Table<K> {
         if let Some((slot, empty)) = look.empty {
             let claimed = empty.claimed(key.fingerprint);
             if self.key(slot).cas(empty.0, claimed.0) {
-                self.finish(slot, claimed, probes, newcomer, now);
+                self.finish(slot, claimed, probes, newcomer, tick);
             }
             return true;
         }
@@ -416,7 +416,7 @@ impl<K: Kind> Table<K> {
         claim: KeyWord,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        now: Now<'_>,
+        now: u64,
     ) {
         let Newcomer { key, name } = newcomer;
         let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
@@ -436,26 +436,9 @@ impl<K: Kind> Table<K> {
             false => claim,
         };
         let tenant = self.tenant(slot, claim);
-        if self.log(slot).revive(tenant, self.beginning(now)) {
+        if self.log(slot).revive(tenant, now) {
             self.begin_record(slot, claim, key, name);
             self.key(slot).cas(claim.0, claim.committed().0);
-        }
-    }
-
-    /// When a key begins that was in no slot. The reading of a batch may be older
-    /// than the eviction that took the key's slot, and the key's units, which
-    /// counted at that reading, must not pass once more at it. Whoever finds the
-    /// key gone sees the eviction's instant.
-    fn beginning(&self, now: Now<'_>) -> u64 {
-        let tick = now.read().tick();
-        let Now::Batch(_, clock) = now else {
-            return tick;
-        };
-        let evicted = self.evicted().load();
-        // One that lies ahead of the clock is from before a step back.
-        match evicted > tick && evicted <= clock.now().tick() {
-            true => evicted,
-            false => tick,
         }
     }
 
@@ -494,10 +477,30 @@ impl<K: Kind> Table<K> {
         false
     }
 
-    fn env<'l>(&'l self, rule: u32, clock: Now<'l>) -> Env<'l> {
+    /// What a log is asked under, for a key that was looked for just now.
+    fn env<'l>(&'l self, rule: u32, now: Now<'l>) -> Env<'l> {
         Env {
-            clock,
+            clock: match now {
+                Now::Batch(reading, clock) => Now::Fixed(self.renewed(reading, clock)),
+                Now::Live(_) | Now::Fixed(_) => now,
+            },
             horizon: self.horizon(rule),
+        }
+    }
+
+    /// The reading of a batch, or the latest eviction if that came after it: a key
+    /// that was evicted may be back without the units that it had at the reading,
+    /// and they must not pass once more at it. Whoever finds the key elsewhere, or
+    /// nowhere, sees the eviction's instant.
+    fn renewed(&self, reading: Reading, clock: &Timeline) -> Reading {
+        let evicted = match planted(Fault::EvictionForgotten) {
+            true => 0,
+            false => self.evicted().load(),
+        };
+        // One that lies ahead of the clock is from before a step back.
+        match evicted > reading.tick() && evicted <= clock.now().tick() {
+            true => Reading::of_tick(evicted),
+            false => reading,
         }
     }
 
