@@ -141,20 +141,24 @@
 // receipt was used before.
 #define SLG_STATUS_INVALID_ARGUMENT 8
 
-// The system refused address space for the table of keys.
+// The system refused address space for a table of keys.
 #define SLG_STATUS_OUT_OF_MEMORY 9
 
-// The limiter has given out all its endpoint ids.
+// The limiter has given out all its endpoint ids, 4096 in its life.
 #define SLG_STATUS_TOO_MANY_ENDPOINTS 10
 
-// The policies of this limiter's life had too many different rule names.
+// The policies of this limiter's life had more than 65536 different rule names.
 #define SLG_STATUS_TOO_MANY_RULES 11
 
 // The caller's buffer for text is too small; *len says what is needed, without
 // the NUL. Not for arrays of windows, see slg_check_windows.
 #define SLG_STATUS_BUFFER_TOO_SMALL 12
 
-// The limiter's memory was overwritten by something else.
+// The limiter's memory was overwritten by something else in the process, or other
+// threads were faster a million times in a row. What was charged before was lent
+// back. One alone may be such a race: repeat the request, or refuse it. If it comes
+// again for one key, make a new limiter, which begins without history, and look for
+// what writes to its memory.
 #define SLG_STATUS_CORRUPT 13
 
 // A defect in Slidegate, caught at the boundary; its text went to stderr.
@@ -182,7 +186,8 @@
 // Every governing window had room; a check has charged them all.
 #define SLG_OUTCOME_ALLOWED 1
 
-// At least one window was full; nothing was charged.
+// At least one window was full; nothing was charged, or, where a race showed it
+// only after another rule was charged, that was lent back.
 #define SLG_OUTCOME_DENIED 2
 
 // The policy exempts this route; nothing was counted.
@@ -192,7 +197,9 @@
 // makes of it.
 #define SLG_OUTCOME_UNMATCHED 4
 
-// The table had no room for the key; `allowed` says what `on_full` makes of it.
+// The table had no room for the key; `allowed` says what `on_full` makes of it. A
+// request that an overflow pool counts is ALLOWED or DENIED instead, with
+// SLG_FLAG_UNTRACKED.
 #define SLG_OUTCOME_UNTRACKED 5
 
 // The cost exceeds a limit, so this request can never be admitted.
@@ -206,7 +213,8 @@
 
 // slg_options.on_full: a request whose key finds no room is counted in a pool
 // that all such keys of its rule share, and admitted as far as one key would be.
-// The limiter's first 4096 rule names have a pool; others refuse.
+// The limiter's first 4096 rule names have a pool; others refuse. No reset touches
+// a pool.
 #define SLG_ON_FULL_OVERFLOW 2
 
 // slg_decision.flags: the table had no room for a key of this request, so that
@@ -274,17 +282,20 @@ typedef struct slg_options {
     uint32_t struct_size;
     // SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     uint32_t on_full;
-    // How many keys (a rule and a merchant each) must find room at once; the
-    // table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    // 100 KiB of address space (less with a smaller max_limit) and uses memory
-    // from its first admission on.
+    // How many keys (a rule and a merchant each, with an admission in the longest
+    // window of any rule) must find room at once; the table may hold somewhat
+    // more. 0 is the default, 262144. Bucketed rules have a table of their own, of
+    // the same number. Each key reserves 100 KiB of address space (less with a
+    // smaller max_limit), and 119 KiB more from the first policy with a bucketed
+    // rule on; it uses memory from its first admission on.
     uint64_t max_keys;
     // NULL for the system's clock. Only borrowed for the call: the limiter keeps
     // a reference of its own, so clock and limiter are freed in any order.
     const struct slg_manual_clock *clock;
     // The largest limit of an exact window in any policy of the limiter's life.
     // 0 is the default and the most, 2048; more is as 2048. Less reserves less
-    // address space. Absent in a struct of 24 bytes, the first version.
+    // address space for the keys of exact rules, and lowers the ceiling of
+    // slg_refund, to twice this limit or somewhat more. Absent in a struct of 24 bytes, the first version.
     uint32_t max_limit;
     // Reserved, 0.
     uint32_t reserved;
@@ -293,8 +304,9 @@ typedef struct slg_options {
 // The answer to one check or peek: plain data, 64 bytes, nothing to free.
 //
 // It describes one window, the binding one: when denied, the window with the
-// latest retry instant; when allowed, the window with the least remaining. Where
-// no window was consulted (exempt, unmatched, untracked) `rule` is SLG_RULE_NONE
+// latest retry instant; when allowed, the window with the least remaining. Ties go
+// to the longer window, then to the earlier rule: the "*" rules come first, then
+// the endpoint's, each in the order of the policy. Where no window was consulted (exempt, unmatched, untracked) `rule` is SLG_RULE_NONE
 // and the window's fields are 0.
 typedef struct slg_decision {
     // SLG_OUTCOME_...
@@ -316,7 +328,7 @@ typedef struct slg_decision {
     // came; 0 unless denied.
     uint64_t retry_after_ns;
     // Unix time in nanoseconds: of the retry instant when denied, else of the
-    // moment when the window's oldest live unit expires.
+    // moment when the window's oldest live unit expires; now if it is empty.
     uint64_t reset_at_ns;
     // The version of the policy that decided; the first is 1.
     uint64_t policy_version;
@@ -356,7 +368,8 @@ typedef struct slg_window {
     // blocks.
     uint64_t retry_after_ns;
     // Unix time in nanoseconds: of that instant for a window that blocks, else of
-    // the moment when its oldest live unit expires.
+    // the moment when its oldest live unit expires; now if it is empty. The wall
+    // clock is read for each window by itself.
     uint64_t reset_at_ns;
     // Reserved, 0.
     uint64_t reserved[3];
@@ -399,7 +412,7 @@ void slg_policy_free(struct slg_policy *policy);
 // slg_limiter_free once; else it is NULL and the message says why.
 //
 // NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full, reserved),
-// LIMIT_TOO_LARGE, OUT_OF_MEMORY.
+// LIMIT_TOO_LARGE, OUT_OF_MEMORY (also where the system gives no random secret).
 slg_status slg_limiter_new(const struct slg_policy *policy,
                            const struct slg_options *options,
                            struct slg_limiter **out,
@@ -411,11 +424,13 @@ slg_status slg_limiter_new(const struct slg_policy *policy,
 void slg_limiter_free(struct slg_limiter *limiter);
 
 // Puts another policy into force while checks go on; *version, unless `version`
-// is NULL, becomes its number. Histories carry over by rule name. The policy is
-// not kept: it may be freed right after the call. On failure the old policy stays
-// in force.
+// is NULL, becomes its number. Histories carry over by rule name; a window that is
+// longer than all before it knows of older units only those that still counted.
+// The policy is not kept: it may be freed right after the call. On failure the old
+// policy stays in force.
 //
-// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE.
+// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE,
+// OUT_OF_MEMORY (the first policy with a bucketed rule needs a table of its own).
 slg_status slg_limiter_swap(const struct slg_limiter *limiter,
                             const struct slg_policy *policy,
                             uint64_t *version,
@@ -425,8 +440,9 @@ slg_status slg_limiter_swap(const struct slg_limiter *limiter,
 
 // Looks up the id of an endpoint for callers who check it often. `route` is a
 // route template of `len` bytes such as "GET /v1/payment/:id", never a concrete
-// path: a limiter has 4096 ids. An id stays valid for the limiter's life, across
-// swaps; the same route has the same id. 0 is never an id.
+// path: each new text uses up one of the 4096 ids of a limiter's life. An id stays
+// valid for that long, across swaps; the same text has the same id. 0 is never an
+// id.
 //
 // On failure *endpoint is 0 and the message says why.
 //
@@ -446,8 +462,8 @@ slg_status slg_endpoint(const struct slg_limiter *limiter,
 // `merchant` is 1 to SLG_MAX_MERCHANT_BYTES opaque bytes; they need not be UTF-8.
 // `endpoint` is an id from slg_endpoint, or SLG_ENDPOINT_NONE for the merchant
 // alone. The answer is SLG_OK whether the request is admitted or denied: look at
-// out->allowed. On any other status nothing was charged and *out is all zero,
-// which does not read as allowed.
+// out->allowed. On any other status *out is all zero, which does not read as
+// allowed, and nothing was charged; before CORRUPT, what was charged was lent back.
 //
 // NULL_POINTER (limiter, merchant, out), INVALID_MERCHANT, INVALID_COST,
 // INVALID_ENDPOINT, CORRUPT; the first of them that applies.
@@ -518,12 +534,14 @@ slg_status slg_check_receipt_path(const struct slg_limiter *limiter,
                                   struct slg_receipt **receipt);
 
 // Gives back what an admission charged. *lent, unless `lent` is NULL, becomes 1 if
-// any of it still counted, else 0.
+// any of it still counted, else 0; it does not say how much is lent.
 //
 // The units stay in the log, and as many more are lent until the oldest refunded
-// unit leaves its window: so capacity may return for a shorter time than the
-// admission took it, never for longer, and never to a later window. An exact rule
-// lends at most so much that a key holds 4096 units at once.
+// unit of the key leaves its window: so capacity may return for a shorter time than
+// the admission took it, never for longer, and never to a later window. A key
+// charges at most 4096 units, refunded ones included, in its longest window (2^24
+// under a bucketed rule, fewer with a smaller max_limit); beyond that refunds lend
+// in part.
 //
 // The receipt is used up by every call, also by one that fails: do not pass it to
 // anything again. NULL stands for "nothing was charged": there is nothing to give
@@ -550,7 +568,11 @@ void slg_receipt_free(struct slg_receipt *receipt);
 // rules. Each rule's key is reset by one atomic step: a check that commits before
 // it is forgotten, one that commits after it counts. Several rules are reset one
 // after the other. A rule with per = "all" is reset, for everybody, only if it is
-// named.
+// named. Units in an overflow pool stay counted.
+//
+// The first charge after it is stamped a tick (1 us; under a bucketed rule 1024 us)
+// after the key's last unit at the earliest; resets and charges that repeat faster
+// add up.
 //
 // NULL_POINTER (limiter, merchant, rule with a rule_len), INVALID_MERCHANT,
 // NOT_UTF8, UNKNOWN_RULE; nothing was reset.
@@ -566,8 +588,9 @@ slg_status slg_reset(const struct slg_limiter *limiter,
 // slg_check answers for requests[i]: one that cannot be judged spoils no other.
 //
 // The clock is read, and the policy in force looked up, once for every 32
-// requests; all of these have one stamp. The three arrays have `count` elements
-// each and do not overlap. They may be NULL where count is 0.
+// requests; all of these have one stamp, or their key's newest if that is later.
+// The three arrays have `count` elements each and do not overlap. They may be NULL
+// where count is 0.
 //
 // The answer is about the call as a whole. If it is not SLG_OK, every decision is
 // zero and every status is the call's, where the arrays are there; nothing was
@@ -599,7 +622,8 @@ slg_status slg_prepare(const struct slg_limiter *limiter,
 // As slg_check, for a prepared key.
 //
 // NULL_POINTER (limiter, key, out), FOREIGN_KEY, INVALID_COST, CORRUPT; the first of
-// them that applies. Nothing was charged, and *out is all zero.
+// them that applies. *out is then all zero, and nothing was charged, as with
+// slg_check.
 slg_status slg_check_key(const struct slg_limiter *limiter,
                          const struct slg_key *key,
                          uint32_t cost,
@@ -614,9 +638,10 @@ slg_status slg_peek_key(const struct slg_limiter *limiter,
 // Frees a key; NULL is allowed. No other thread may be inside a call with it.
 void slg_key_free(struct slg_key *key);
 
-// As slg_check, with how every governing window stands, in the order of the rules:
-// *count becomes their number, and the first `cap` of them are written to
-// `windows`.
+// As slg_check, with how every governing window stands: those of the "*" rules
+// first, then those of the endpoint's, each in the order of the policy. *count
+// becomes their number, and the first `cap` of them are written to `windows`. A
+// rule whose key finds no room leaves its windows out.
 //
 // An array that is too small is no error, because the request was decided, and
 // charged if it was admitted: what fits is written, and *count is more than `cap`.

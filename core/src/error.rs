@@ -3,12 +3,14 @@
 
 /// The longest merchant, in bytes.
 pub const MAX_MERCHANT_BYTES: usize = 1_024;
-/// The most endpoints that one limiter gives ids to.
+/// The most endpoints that one limiter gives ids to in its life.
 pub const MAX_ENDPOINTS: usize = 4_096;
 /// The most different rule names over a limiter's life.
 pub const MAX_RULE_IDS: usize = 65_536;
 
-/// Why a call could not be answered. Nothing was charged.
+/// Why a call could not be answered. Nothing was charged, save that before
+/// [`Corrupt`](Self::Corrupt) a request of several rules may have been charged to
+/// some of them and lent back, as by a [refund](crate::Limiter::refund).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -88,8 +90,11 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The state's words contradict each other, because something else wrote to
-    /// them; or other threads were faster a million times in a row.
+    /// The state's words contradict each other, because something else in the
+    /// process wrote to them; or other threads were faster a million times in a row.
+    /// One alone may be such a race: repeat the request, or refuse it. If it comes
+    /// again for one key, build a new limiter, which begins without history, and
+    /// look for what writes to its memory.
     #[error("the limiter's memory is corrupt, or a million attempts were overtaken")]
     Corrupt,
 }

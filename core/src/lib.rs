@@ -3,13 +3,14 @@
 //! In any half-open window of length W it admits at most L units per key, not
 //! twice that at an edge; a denial names the exact instant at which the same
 //! request would be admitted; several windows and several rules are charged all
-//! or none; policies are swapped while running and no history is lost. No lock,
-//! no background thread.
+//! or none; policies are swapped while running and keep their history. No lock
+//! after a thread's first call, no background thread. What holds how far is in
+//! `docs/limitations.md`.
 //!
-//! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, [`tower`] has a
-//! `Layer` for axum, hyper and everything that speaks `tower::Service`; with the
-//! feature `pacing`, [`pacing`] has what clients of a limited API need to wait
-//! their turn and to back off.
+//! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, the module `tower`
+//! has a `Layer` for axum, hyper and everything that speaks `tower::Service`; with
+//! the feature `pacing`, the module `pacing` has what clients of a limited API need
+//! to wait their turn and to back off.
 //!
 //! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
 //! `sync` is the only module that names an atomic.

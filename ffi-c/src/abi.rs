@@ -29,16 +29,20 @@ pub const SLG_STATUS_NOT_UTF8: u32 = 7;
 /// A number or a struct_size is out of range, a reserved field is not 0, or a
 /// receipt was used before.
 pub const SLG_STATUS_INVALID_ARGUMENT: u32 = 8;
-/// The system refused address space for the table of keys.
+/// The system refused address space for a table of keys.
 pub const SLG_STATUS_OUT_OF_MEMORY: u32 = 9;
-/// The limiter has given out all its endpoint ids.
+/// The limiter has given out all its endpoint ids, 4096 in its life.
 pub const SLG_STATUS_TOO_MANY_ENDPOINTS: u32 = 10;
-/// The policies of this limiter's life had too many different rule names.
+/// The policies of this limiter's life had more than 65536 different rule names.
 pub const SLG_STATUS_TOO_MANY_RULES: u32 = 11;
 /// The caller's buffer for text is too small; *len says what is needed, without
 /// the NUL. Not for arrays of windows, see slg_check_windows.
 pub const SLG_STATUS_BUFFER_TOO_SMALL: u32 = 12;
-/// The limiter's memory was overwritten by something else.
+/// The limiter's memory was overwritten by something else in the process, or other
+/// threads were faster a million times in a row. What was charged before was lent
+/// back. One alone may be such a race: repeat the request, or refuse it. If it comes
+/// again for one key, make a new limiter, which begins without history, and look for
+/// what writes to its memory.
 pub const SLG_STATUS_CORRUPT: u32 = 13;
 /// A defect in Slidegate, caught at the boundary; its text went to stderr.
 pub const SLG_STATUS_PANIC: u32 = 14;
@@ -58,14 +62,17 @@ pub const SLG_STATUS_LIMIT_TOO_LARGE: u32 = 19;
 pub const SLG_OUTCOME_NONE: u32 = 0;
 /// Every governing window had room; a check has charged them all.
 pub const SLG_OUTCOME_ALLOWED: u32 = 1;
-/// At least one window was full; nothing was charged.
+/// At least one window was full; nothing was charged, or, where a race showed it
+/// only after another rule was charged, that was lent back.
 pub const SLG_OUTCOME_DENIED: u32 = 2;
 /// The policy exempts this route; nothing was counted.
 pub const SLG_OUTCOME_EXEMPT: u32 = 3;
 /// No rule governs this endpoint; `allowed` says what the policy's `unmatched`
 /// makes of it.
 pub const SLG_OUTCOME_UNMATCHED: u32 = 4;
-/// The table had no room for the key; `allowed` says what `on_full` makes of it.
+/// The table had no room for the key; `allowed` says what `on_full` makes of it. A
+/// request that an overflow pool counts is ALLOWED or DENIED instead, with
+/// SLG_FLAG_UNTRACKED.
 pub const SLG_OUTCOME_UNTRACKED: u32 = 5;
 /// The cost exceeds a limit, so this request can never be admitted.
 pub const SLG_OUTCOME_NEVER: u32 = 6;
@@ -76,7 +83,8 @@ pub const SLG_ON_FULL_DENY: u32 = 0;
 pub const SLG_ON_FULL_ADMIT: u32 = 1;
 /// slg_options.on_full: a request whose key finds no room is counted in a pool
 /// that all such keys of its rule share, and admitted as far as one key would be.
-/// The limiter's first 4096 rule names have a pool; others refuse.
+/// The limiter's first 4096 rule names have a pool; others refuse. No reset touches
+/// a pool.
 pub const SLG_ON_FULL_OVERFLOW: u32 = 2;
 
 /// slg_decision.flags: the table had no room for a key of this request, so that
@@ -143,17 +151,20 @@ pub struct slg_options {
     pub struct_size: u32,
     /// SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     pub on_full: u32,
-    /// How many keys (a rule and a merchant each) must find room at once; the
-    /// table may hold somewhat more. 0 is the default, 262144. Each key reserves
-    /// 100 KiB of address space (less with a smaller max_limit) and uses memory
-    /// from its first admission on.
+    /// How many keys (a rule and a merchant each, with an admission in the longest
+    /// window of any rule) must find room at once; the table may hold somewhat
+    /// more. 0 is the default, 262144. Bucketed rules have a table of their own, of
+    /// the same number. Each key reserves 100 KiB of address space (less with a
+    /// smaller max_limit), and 119 KiB more from the first policy with a bucketed
+    /// rule on; it uses memory from its first admission on.
     pub max_keys: u64,
     /// NULL for the system's clock. Only borrowed for the call: the limiter keeps
     /// a reference of its own, so clock and limiter are freed in any order.
     pub clock: *const slg_manual_clock,
     /// The largest limit of an exact window in any policy of the limiter's life.
     /// 0 is the default and the most, 2048; more is as 2048. Less reserves less
-    /// address space. Absent in a struct of 24 bytes, the first version.
+    /// address space for the keys of exact rules, and lowers the ceiling of
+    /// slg_refund, to twice this limit or somewhat more. Absent in a struct of 24 bytes, the first version.
     pub max_limit: u32,
     /// Reserved, 0.
     pub reserved: u32,
@@ -162,8 +173,9 @@ pub struct slg_options {
 /// The answer to one check or peek: plain data, 64 bytes, nothing to free.
 ///
 /// It describes one window, the binding one: when denied, the window with the
-/// latest retry instant; when allowed, the window with the least remaining. Where
-/// no window was consulted (exempt, unmatched, untracked) `rule` is SLG_RULE_NONE
+/// latest retry instant; when allowed, the window with the least remaining. Ties go
+/// to the longer window, then to the earlier rule: the "*" rules come first, then
+/// the endpoint's, each in the order of the policy. Where no window was consulted (exempt, unmatched, untracked) `rule` is SLG_RULE_NONE
 /// and the window's fields are 0.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -187,7 +199,7 @@ pub struct slg_decision {
     /// came; 0 unless denied.
     pub retry_after_ns: u64,
     /// Unix time in nanoseconds: of the retry instant when denied, else of the
-    /// moment when the window's oldest live unit expires.
+    /// moment when the window's oldest live unit expires; now if it is empty.
     pub reset_at_ns: u64,
     /// The version of the policy that decided; the first is 1.
     pub policy_version: u64,
@@ -215,7 +227,8 @@ pub struct slg_window {
     /// blocks.
     pub retry_after_ns: u64,
     /// Unix time in nanoseconds: of that instant for a window that blocks, else of
-    /// the moment when its oldest live unit expires.
+    /// the moment when its oldest live unit expires; now if it is empty. The wall
+    /// clock is read for each window by itself.
     pub reset_at_ns: u64,
     /// Reserved, 0.
     pub reserved: [u64; 3],

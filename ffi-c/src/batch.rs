@@ -14,8 +14,9 @@ const CHUNK: usize = 32;
 /// slg_check answers for requests[i]: one that cannot be judged spoils no other.
 ///
 /// The clock is read, and the policy in force looked up, once for every 32
-/// requests; all of these have one stamp. The three arrays have `count` elements
-/// each and do not overlap. They may be NULL where count is 0.
+/// requests; all of these have one stamp, or their key's newest if that is later.
+/// The three arrays have `count` elements each and do not overlap. They may be NULL
+/// where count is 0.
 ///
 /// The answer is about the call as a whole. If it is not SLG_OK, every decision is
 /// zero and every status is the call's, where the arrays are there; nothing was

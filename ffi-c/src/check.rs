@@ -40,8 +40,8 @@ pub(crate) enum Act {
 /// `merchant` is 1 to SLG_MAX_MERCHANT_BYTES opaque bytes; they need not be UTF-8.
 /// `endpoint` is an id from slg_endpoint, or SLG_ENDPOINT_NONE for the merchant
 /// alone. The answer is SLG_OK whether the request is admitted or denied: look at
-/// out->allowed. On any other status nothing was charged and *out is all zero,
-/// which does not read as allowed.
+/// out->allowed. On any other status *out is all zero, which does not read as
+/// allowed, and nothing was charged; before CORRUPT, what was charged was lent back.
 ///
 /// NULL_POINTER (limiter, merchant, out), INVALID_MERCHANT, INVALID_COST,
 /// INVALID_ENDPOINT, CORRUPT; the first of them that applies.

@@ -39,7 +39,8 @@ pub unsafe extern "C" fn slg_prepare(
 /// As slg_check, for a prepared key.
 ///
 /// NULL_POINTER (limiter, key, out), FOREIGN_KEY, INVALID_COST, CORRUPT; the first of
-/// them that applies. Nothing was charged, and *out is all zero.
+/// them that applies. *out is then all zero, and nothing was charged, as with
+/// slg_check.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slg_check_key(
     limiter: *const slg_limiter,

@@ -20,7 +20,7 @@ const FIRST_OPTIONS_BYTES: usize = offset_of!(slg_options, max_limit);
 /// slg_limiter_free once; else it is NULL and the message says why.
 ///
 /// NULL_POINTER (policy, out), INVALID_ARGUMENT (struct_size, on_full, reserved),
-/// LIMIT_TOO_LARGE, OUT_OF_MEMORY.
+/// LIMIT_TOO_LARGE, OUT_OF_MEMORY (also where the system gives no random secret).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slg_limiter_new(
     policy: *const slg_policy,
@@ -137,11 +137,13 @@ pub unsafe extern "C" fn slg_limiter_free(limiter: *mut slg_limiter) {
 }
 
 /// Puts another policy into force while checks go on; *version, unless `version`
-/// is NULL, becomes its number. Histories carry over by rule name. The policy is
-/// not kept: it may be freed right after the call. On failure the old policy stays
-/// in force.
+/// is NULL, becomes its number. Histories carry over by rule name; a window that is
+/// longer than all before it knows of older units only those that still counted.
+/// The policy is not kept: it may be freed right after the call. On failure the old
+/// policy stays in force.
 ///
-/// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE.
+/// NULL_POINTER (limiter, policy), TOO_MANY_RULES, PRECISION, LIMIT_TOO_LARGE,
+/// OUT_OF_MEMORY (the first policy with a bucketed rule needs a table of its own).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slg_limiter_swap(
     limiter: *const slg_limiter,
@@ -178,8 +180,9 @@ pub unsafe extern "C" fn slg_limiter_swap(
 
 /// Looks up the id of an endpoint for callers who check it often. `route` is a
 /// route template of `len` bytes such as "GET /v1/payment/:id", never a concrete
-/// path: a limiter has 4096 ids. An id stays valid for the limiter's life, across
-/// swaps; the same route has the same id. 0 is never an id.
+/// path: each new text uses up one of the 4096 ids of a limiter's life. An id stays
+/// valid for that long, across swaps; the same text has the same id. 0 is never an
+/// id.
 ///
 /// On failure *endpoint is 0 and the message says why.
 ///

@@ -85,12 +85,14 @@ unsafe fn check(call: Call, route: Route, receipt: *mut *mut slg_receipt) -> Res
 }
 
 /// Gives back what an admission charged. *lent, unless `lent` is NULL, becomes 1 if
-/// any of it still counted, else 0.
+/// any of it still counted, else 0; it does not say how much is lent.
 ///
 /// The units stay in the log, and as many more are lent until the oldest refunded
-/// unit leaves its window: so capacity may return for a shorter time than the
-/// admission took it, never for longer, and never to a later window. An exact rule
-/// lends at most so much that a key holds 4096 units at once.
+/// unit of the key leaves its window: so capacity may return for a shorter time than
+/// the admission took it, never for longer, and never to a later window. A key
+/// charges at most 4096 units, refunded ones included, in its longest window (2^24
+/// under a bucketed rule, fewer with a smaller max_limit); beyond that refunds lend
+/// in part.
 ///
 /// The receipt is used up by every call, also by one that fails: do not pass it to
 /// anything again. NULL stands for "nothing was charged": there is nothing to give
@@ -166,7 +168,11 @@ unsafe fn take(receipt: *mut slg_receipt) -> Result<Option<engine::Receipt>, Fai
 /// rules. Each rule's key is reset by one atomic step: a check that commits before
 /// it is forgotten, one that commits after it counts. Several rules are reset one
 /// after the other. A rule with per = "all" is reset, for everybody, only if it is
-/// named.
+/// named. Units in an overflow pool stay counted.
+///
+/// The first charge after it is stamped a tick (1 us; under a bucketed rule 1024 us)
+/// after the key's last unit at the earliest; resets and charges that repeat faster
+/// add up.
 ///
 /// NULL_POINTER (limiter, merchant, rule with a rule_len), INVALID_MERCHANT,
 /// NOT_UTF8, UNKNOWN_RULE; nothing was reset.

@@ -25,9 +25,10 @@ impl Room {
     }
 }
 
-/// As slg_check, with how every governing window stands, in the order of the rules:
-/// *count becomes their number, and the first `cap` of them are written to
-/// `windows`.
+/// As slg_check, with how every governing window stands: those of the "*" rules
+/// first, then those of the endpoint's, each in the order of the policy. *count
+/// becomes their number, and the first `cap` of them are written to `windows`. A
+/// rule whose key finds no room leaves its windows out.
 ///
 /// An array that is too small is no error, because the request was decided, and
 /// charged if it was admitted: what fits is written, and *count is more than `cap`.

@@ -21,7 +21,8 @@ use crate::window::{Precision, Window};
 pub enum Outcome {
     /// Every governing window had room; a check has charged them all.
     Allowed = 1,
-    /// At least one window was full; nothing was charged.
+    /// At least one window was full; nothing was charged, or, where a race showed it
+    /// only after another rule was charged, that was lent back.
     Denied = 2,
     /// The policy exempts this route; nothing was counted.
     Exempt = 3,
@@ -29,7 +30,9 @@ pub enum Outcome {
     /// policy's `unmatched` makes of it.
     Unmatched = 4,
     /// The table had no room for the key; [`Decision::allowed`] says what
-    /// `on_full` makes of it.
+    /// `on_full` makes of it. Refused, it charged nothing, or, where the room went
+    /// in a race, what it had charged was lent back. A request that an overflow pool
+    /// counts is `Allowed` or `Denied` instead, with [`Decision::untracked`] set.
     Untracked = 5,
     /// The cost exceeds a limit, so this request can never be admitted.
     Never = 6,
@@ -70,7 +73,8 @@ impl RuleId {
 ///
 /// It describes one window, the *binding* one: when denied, the window with the
 /// latest retry instant; when allowed, the window with the least remaining. Ties
-/// go to the longer window, then to the earlier rule.
+/// go to the longer window, then to the earlier rule: the `*` rules come first,
+/// then the endpoint's, each in the order of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a decision that nobody looks at limits nothing"]
 #[non_exhaustive]
@@ -107,7 +111,7 @@ pub struct Binding {
     /// came; 0 unless denied.
     pub retry_after_ns: u64,
     /// Unix time in nanoseconds: of the retry instant when denied, else of the
-    /// moment when the window's oldest live unit expires.
+    /// moment when the window's oldest live unit expires; now if it is empty.
     pub reset_at_ns: u64,
 }
 
@@ -131,7 +135,8 @@ pub struct WindowStatus {
     /// blocks.
     pub retry_after_ns: u64,
     /// Unix time in nanoseconds: of that instant for a window that blocks, else
-    /// of the moment when the window's oldest live unit expires.
+    /// of the moment when the window's oldest live unit expires; now if it is
+    /// empty. The wall clock is read for each window by itself.
     pub reset_at_ns: u64,
 }
 

@@ -50,8 +50,9 @@ impl Limiter {
     /// after the other at one instant: the clock is read once, and all are decided
     /// under one policy. The cost of waiting for memory is shared among them.
     ///
-    /// All stamps are those of the one reading: of a batch that takes long, the
-    /// last units are older than they would be one by one.
+    /// A request that cannot be judged is an error in its place and spoils no
+    /// other. All stamps are those of the one reading: what a batch that takes long
+    /// admits late leaves its windows early by as much.
     pub fn check_many(&self, checks: &[Check<'_>]) -> Vec<Result<Decision, Error>> {
         let mut decisions = Vec::with_capacity(checks.len());
         self.check_each(checks, |decision| decisions.push(decision));
@@ -59,7 +60,9 @@ impl Limiter {
     }
 
     /// As [`check_many`](Self::check_many), handing each decision to `each` in
-    /// order instead of collecting them: nothing is allocated as long as sixteen
+    /// order instead of collecting them. `each` runs between the decisions, so the
+    /// longer it takes, the older are the stamps of those that follow. Nothing is
+    /// allocated as long as sixteen
     /// requests have no more than 64 rules together.
     pub fn check_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<Decision, Error>)) {
         self.decide_each(checks, Mode::Check, each);

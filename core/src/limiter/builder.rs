@@ -44,20 +44,23 @@ impl Default for LimiterBuilder {
 impl LimiterBuilder {
     /// How many keys the table must be able to hold at once; a key is one rule
     /// of one merchant with an admission in its longest window. The default is
-    /// 262,144; it may hold somewhat more.
+    /// 262,144; it may hold somewhat more, and 0 is the smallest table, 16 keys.
+    /// Bucketed rules have a table of their own, of the same number.
     ///
     /// Each key reserves 100 KiB of address space (less with a smaller
-    /// [`max_limit`](Self::max_limit)) and uses memory only from its first
-    /// admission on, by the number of its units that count.
+    /// [`max_limit`](Self::max_limit)), and 119 KiB more from the first policy with
+    /// a bucketed rule on. It uses memory only from its first admission on, by the
+    /// number of its units that count.
     pub fn max_keys(mut self, max_keys: u64) -> Self {
         self.max_keys = max_keys;
         self
     }
 
     /// The largest limit of an exact window in any policy of the limiter's life;
-    /// at most and by default [`MAX_LIMIT`]. Less reserves less address space,
-    /// which matters only where that is limited. A policy with a larger exact
-    /// limit is then an error.
+    /// at most and by default [`MAX_LIMIT`]. Less reserves less address space for
+    /// the keys of exact rules, and lowers the ceiling of
+    /// [`refund`](Limiter::refund), to twice this limit or somewhat more. A policy
+    /// with a larger exact limit is then an error.
     pub fn max_limit(mut self, max_limit: u32) -> Self {
         self.max_limit = max_limit.min(MAX_LIMIT);
         self
@@ -95,7 +98,9 @@ impl LimiterBuilder {
     /// Builds the limiter, with `policy` in force as version 1.
     ///
     /// # Errors
-    /// [`Error::Memory`] where address space for the table is refused.
+    /// [`Error::Memory`] where address space for a table is refused, or the system
+    /// gives no random secret; [`Error::LimitTooLarge`] where an exact limit of the
+    /// policy is above [`max_limit`](Self::max_limit).
     pub fn build(&self, policy: &Policy) -> Result<Limiter, Error> {
         let refused = |source| Error::Memory {
             max_keys: self.max_keys,

@@ -1,7 +1,8 @@
 //! Ways to name an endpoint.
 
 /// An endpoint whose rules were looked up once; see
-/// [`Limiter::endpoint`](crate::Limiter::endpoint).
+/// [`Limiter::endpoint`](crate::Limiter::endpoint), which gives out
+/// [`MAX_ENDPOINTS`](crate::MAX_ENDPOINTS) of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub(crate) u32);
 

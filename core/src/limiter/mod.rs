@@ -43,8 +43,10 @@ pub enum OnFull {
     /// It is let through uncounted.
     Admit,
     /// It is counted in a pool that all keys without room of its rule share, and
-    /// admitted as far as one key would be. A merchant's units in the pool are not
-    /// moved to a key that it gets later. Only the limiter's first 4,096 rule
+    /// admitted as far as one key would be: the outcome is then
+    /// [`Allowed`](crate::Outcome::Allowed) or [`Denied`](crate::Outcome::Denied),
+    /// with [`Decision::untracked`] set. A merchant's units in the pool are not
+    /// moved to a key that it gets later, and no reset touches them. Only the limiter's first 4,096 rule
     /// names have a pool; others deny.
     Overflow,
 }
@@ -52,7 +54,8 @@ pub enum OnFull {
 /// An exact sliding-window rate limiter.
 ///
 /// It is safe to share between threads without a lock: every method takes
-/// `&self`, none blocks, and there is no background thread. A process that forks
+/// `&self`, none blocks after a thread's first call, and there is no background
+/// thread. A process that forks
 /// gets a limiter of its own in each child.
 ///
 /// ```
@@ -89,7 +92,8 @@ impl Limiter {
     /// A limiter with the default options.
     ///
     /// # Errors
-    /// [`Error::Memory`] where address space for the table is refused.
+    /// [`Error::Memory`] where address space for a table is refused, or the system
+    /// gives no random secret.
     pub fn new(policy: &Policy) -> Result<Self, Error> {
         Self::builder().build(policy)
     }
@@ -110,6 +114,7 @@ impl Limiter {
     /// # Errors
     /// [`Error::InvalidMerchant`], [`Error::InvalidCost`],
     /// [`Error::InvalidEndpoint`], [`Error::UnknownEndpoint`]; nothing was charged.
+    /// [`Error::Corrupt`]; what was charged before it was lent back.
     pub fn check<'e>(
         &self,
         merchant: impl AsRef<[u8]>,
@@ -148,7 +153,12 @@ impl Limiter {
     }
 
     /// As [`check`](Self::check), with how every governing window stands and which
-    /// of them block, in the order of the rules.
+    /// of them block: those of the `*` rules first, then those of the endpoint's,
+    /// each in the order of the policy.
+    ///
+    /// A rule whose key finds no room leaves its windows out; a request that can
+    /// [never](crate::Outcome::Never) pass has only the one window that its cost
+    /// exceeds.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -192,15 +202,16 @@ impl Limiter {
 
     /// Puts another policy into force and returns its version. Histories carry
     /// over by rule name: a raised limit admits the difference at once, a
-    /// lowered one counts what was admitted before.
+    /// lowered one counts what was admitted before. A window that is longer than
+    /// all before it knows of older units only those that still counted.
     ///
     /// A check that began before the swap may still decide under the old policy;
     /// every decision says which version it used.
     ///
     /// # Errors
-    /// [`Error::TooManyRules`], [`Error::LimitTooLarge`], [`Error::Precision`],
-    /// [`Error::Memory`]; the
-    /// old policy stays in force.
+    /// [`Error::TooManyRules`], [`Error::LimitTooLarge`], [`Error::Precision`];
+    /// [`Error::Memory`], because the first policy with a bucketed rule needs a
+    /// table of its own. The old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
         let next = self.update(|active| {
             let next = active.with_policy(policy.clone(), &self.hashing, &self.sizes)?;
@@ -218,9 +229,10 @@ impl Limiter {
     }
 
     /// The id of an endpoint, for callers who check it often. `template` is a
-    /// route such as `"GET /v1/payment/:id"`, never a concrete path: ids are
-    /// bounded in number ([`MAX_ENDPOINTS`](crate::MAX_ENDPOINTS)) and stay valid for the limiter's
-    /// life, matched anew on every swap.
+    /// route such as `"GET /v1/payment/:id"`, never a concrete path, because each
+    /// new text uses up one of [`MAX_ENDPOINTS`](crate::MAX_ENDPOINTS) ids. They
+    /// stay valid for the limiter's life, matched anew on every swap, and are never
+    /// given back.
     ///
     /// # Errors
     /// [`Error::InvalidEndpoint`], [`Error::TooManyEndpoints`].

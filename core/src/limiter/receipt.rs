@@ -75,12 +75,16 @@ impl Limiter {
         Ok((decision, receipt))
     }
 
-    /// Gives back what an admission charged; whether any of it still counted.
+    /// Gives back what an admission charged; whether any of it still counted, which
+    /// does not say how much is lent.
     ///
     /// The units stay in the log, and as many more are lent until the oldest
-    /// refunded unit leaves its window: so capacity may return for a shorter time
-    /// than the admission took it, never for longer, and never to a later window.
-    /// An exact rule lends at most so much that a key holds 4,096 units at once.
+    /// refunded unit of the key leaves its window: so capacity may return for a
+    /// shorter time than the admission took it, never for longer, and never to a
+    /// later window. A key charges at most 4,096 units, refunded ones included, in
+    /// its longest window (2^24 under a bucketed rule, fewer with a smaller
+    /// [`max_limit`](crate::LimiterBuilder::max_limit)); beyond that refunds lend in
+    /// part.
     ///
     /// # Errors
     /// [`Error::ForeignReceipt`] if another limiter gave the receipt.
@@ -101,7 +105,11 @@ impl Limiter {
     /// Each rule's key is reset by one atomic step: a check that commits before
     /// it is forgotten, one that commits after it counts. Several rules are reset
     /// one after the other. A rule with `per = "all"` is reset, for everybody,
-    /// only if it is named.
+    /// only if it is named. Units in an overflow pool stay counted.
+    ///
+    /// The first charge after it is stamped a tick (1 µs; under a bucketed rule
+    /// 1,024 µs) after the key's last unit at the earliest; resets and charges that
+    /// repeat faster add up.
     ///
     /// # Errors
     /// [`Error::InvalidMerchant`]; [`Error::UnknownRule`] for a name that no

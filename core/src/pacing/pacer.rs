@@ -18,7 +18,8 @@ use crate::limiter::{Endpoint, Limiter};
 /// clock has run out of ticks: then asking again at once would never end.
 const LEAST_WAIT_NS: u64 = 1_000_000;
 
-/// Why a wait ended without an answer to the request. Nothing was charged.
+/// Why a wait ended without an answer to the request. Nothing was charged, save
+/// what [`Error`] says of a limiter that could not answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcquireError {
@@ -57,7 +58,8 @@ pub enum AcquireError {
 /// wait fails at once. A request whose turn it is is asked at least once, so that
 /// a timeout of 0 tries without waiting.
 ///
-/// A sleeping waiter learns of a policy swap at its retry instant, not before.
+/// A sleeping waiter asks again at the retry instant that it was told, not before: a
+/// refund, a reset or a swap that frees capacity earlier does not wake it.
 #[derive(Clone)]
 pub struct Pacer {
     shared: Arc<Shared>,

@@ -3,7 +3,7 @@
 In any half-open window of its length a limiter admits at most the limit; a
 denial names the exact instant at which the same request would be admitted;
 several windows and several rules are charged all or none; policies are swapped
-while running and no history is lost.
+while running and keep their history.
 
 >>> import slidegate
 >>> policy = slidegate.Policy.from_toml('''
@@ -18,9 +18,9 @@ while running and no history is lost.
 >>> decision.allowed, decision.remaining
 (True, 99)
 
-Everything here may be used from any thread at once, and nothing blocks. After a
-fork each process counts for itself, so N worker processes admit up to N times
-the limit between them.
+Everything here may be used from any thread at once, and nothing blocks after a
+thread's first call. After a fork each process counts for itself, so N worker
+processes admit up to N times the limit between them.
 
 ``slidegate.asgi`` has a middleware for Starlette, FastAPI and other ASGI
 frameworks.

@@ -49,7 +49,7 @@ class IncompatiblePolicyError(PolicyError):
 
     code: Literal["precision", "limit_too_large"]
     """Why: a rule keeps its precision, and a bucketed rule the lengths of its
-    windows, for the life of a limiter; or a limit is above ``max_limit``."""
+    windows, for the life of a limiter; or an exact limit is above ``max_limit``."""
 
     rule: str
     """The rule's name."""

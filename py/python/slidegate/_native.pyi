@@ -104,14 +104,19 @@ class Limiter:
     """An exact sliding-window rate limiter.
 
     ``max_keys`` is how many keys (a rule and a merchant each, with an admission
-    in the rule's longest window) it must be able to hold at once; each reserves
-    100 KiB of address space and uses memory only from its first admission on.
-    ``max_limit`` is the largest limit of an exact window in any policy of its
-    life, at most 2,048; a smaller one reserves less address space.
+    in the longest window of any rule) it must be able to hold at once; 0 is the
+    smallest table, 16 keys. Bucketed rules have a table of their own, of the same
+    number. Each key reserves 100 KiB of address space, and 119 KiB more from the
+    first policy with a bucketed rule on; it uses memory only from its first
+    admission on. ``max_limit`` is the largest limit of an exact window in any
+    policy of its life, at most 2,048; a smaller one reserves less address space
+    for the keys of exact rules, and lowers the ceiling of ``refund``, to twice
+    this limit or somewhat more.
 
     ``on_full`` says what becomes of a request whose key finds no room: "deny"
     refuses it, "admit" lets it through uncounted, "overflow" counts it in a pool
-    that all keys without room of its rule share. ``names`` keeps merchants' names
+    that all keys without room of its rule share, and that no reset touches; it is
+    then "allowed" or "denied", with ``untracked``. ``names`` keeps merchants' names
     for ``usage`` and ``top``; ``key_counters`` counts each key's requests.
     ``clock`` is a ManualClock, or None for the machine's own.
 
@@ -119,10 +124,10 @@ class Limiter:
     out of range, IncompatiblePolicyError for a policy with a larger limit,
     MemoryError where address space is refused.
 
-    Every method may be called from any thread at once; none blocks, and there is
-    no background thread. A process that forks gets a limiter of its own in each
-    child: it begins with the parent's counts, and from then on each counts for
-    itself.
+    Every method may be called from any thread at once; none blocks after a
+    thread's first call, and there is no background thread. A process that forks
+    gets a limiter of its own in each child: it begins with the parent's counts,
+    and from then on each counts for itself.
     """
 
     def __new__(
@@ -167,7 +172,11 @@ class Limiter:
 
         A refusal is a Decision, not an exception. Raises RequestError, which is a
         ValueError, for a merchant, endpoint or cost that cannot be judged, and
-        TypeError for a wrong type; then nothing was charged.
+        TypeError for a wrong type; then nothing was charged. Raises RuntimeError
+        where the state contradicts itself, because something else wrote to its
+        memory, or where other threads were faster a million times in a row; what
+        was charged before was lent back. One alone may be such a race; if it comes
+        again for one key, make a new limiter.
         """
 
     def peek(
@@ -205,7 +214,7 @@ class Limiter:
 
         It is for callers who check them often. ``endpoint`` is a route such as
         "GET /v1/payment/:id", never a concrete path and never empty: a limiter
-        takes 4,096 different ones in its life.
+        takes 4,096 different ones in its life, and gives none back.
 
         Raises RequestError for a merchant or an endpoint that cannot be judged,
         RuntimeError for the 4,097th endpoint.
@@ -214,11 +223,14 @@ class Limiter:
     def refund(self, decision: Decision) -> bool:
         """Gives back what a check with ``receipt=True`` charged.
 
-        Returns whether any of it still counted; False where the check charged
-        nothing. The units stay in the log, and as many more are lent until the
-        oldest refunded unit leaves its window: capacity may return for a shorter
-        time than the admission took it, never for longer. A decision that is not
-        refunded stays charged.
+        Returns whether any of it still counted, which does not say how much is
+        lent; False where the check charged nothing. The units stay in the log, and
+        as many more are lent until the oldest refunded unit of the key leaves its
+        window: capacity may return for a shorter time than the admission took it,
+        never for longer. A key charges at most 4,096 units, refunded ones
+        included, in its longest window (2**24 under a bucketed rule, fewer with a
+        smaller ``max_limit``); beyond that refunds lend in part. A decision that
+        is not refunded stays charged.
 
         Of several threads one gets through. Raises ReceiptError, which is a
         ValueError, for a decision without a receipt, one that was refunded, or
@@ -234,7 +246,10 @@ class Limiter:
 
         A check that commits before a key's reset is forgotten, one after it
         counts; several rules are reset one after the other. A rule with
-        ``per = "all"`` is reset, for everybody, only if it is named.
+        ``per = "all"`` is reset, for everybody, only if it is named. Units in an
+        overflow pool stay counted. The first charge after it is stamped a
+        microsecond (under a bucketed rule 1,024) after the key's last unit at the
+        earliest; resets and charges that repeat faster add up.
 
         Raises RequestError for a merchant that cannot be judged, and for a rule
         that no policy of this limiter had.
@@ -244,13 +259,16 @@ class Limiter:
         """Puts another policy into force and returns its version.
 
         Histories carry over by rule name: a raised limit admits the difference at
-        once, a lowered one counts what was admitted before. A check that began
-        before the swap may still decide under the old policy; every decision says
-        which version it used.
+        once, a lowered one counts what was admitted before; a window that is
+        longer than all before it knows of older units only those that still
+        counted. A check that began before the swap may still decide under the old
+        policy; every decision says which version it used.
 
         Raises IncompatiblePolicyError for a rule with another precision than
-        before, or with a limit above ``max_limit``, and RuntimeError after 65,536
-        different rule names; the old policy then stays in force.
+        before, for new lengths of a bucketed rule's windows, or for a limit above
+        ``max_limit``; RuntimeError after 65,536 different rule names; MemoryError
+        where the first policy with a bucketed rule gets no address space for its
+        table. The old policy then stays in force.
         """
 
     def keys(self) -> int:
@@ -334,9 +352,11 @@ class Decision:
     """The answer to one check or peek. Immutable, save that a receipt is spent.
 
     It describes one window, the binding one: when denied, the window with the
-    latest retry instant; when allowed, the window with the least remaining.
-    ``rule``, ``limit``, ``remaining``, ``window``, ``precision`` and ``reset_at``
-    are None where no window was consulted (exempt, unmatched, untracked).
+    latest retry instant; when allowed, the window with the least remaining. Ties
+    go to the longer window, then to the earlier rule: the "*" rules come first,
+    then the endpoint's, each in the order of the policy. ``rule``, ``limit``,
+    ``remaining``, ``window``, ``precision`` and ``reset_at`` are None where no
+    window was consulted (exempt, unmatched, untracked).
 
     ``bool(decision)`` is ``decision.allowed``. Two decisions are equal if all
     they say is equal; a receipt is not part of it. A decision cannot be copied or
@@ -349,7 +369,8 @@ class Decision:
     ) -> Literal["allowed", "denied", "exempt", "unmatched", "untracked", "never"]:
         """How the request was decided.
 
-        "untracked": the table is full; "never": the cost exceeds a limit.
+        "untracked": the table is full, and no overflow pool counts the request;
+        "never": the cost exceeds a limit.
         """
 
     @property
@@ -389,9 +410,12 @@ class Decision:
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """How every governing window stands, in the order of the rules.
+        """How every governing window stands.
 
-        Empty unless the call asked with ``windows=True``.
+        Those of the "*" rules first, then those of the endpoint's, each in the
+        order of the policy. A rule whose key finds no room leaves its windows out;
+        "never" has only the one that the cost exceeds. Empty unless the call asked
+        with ``windows=True``.
         """
 
     @property
@@ -418,7 +442,7 @@ class Decision:
         """Unix time in whole seconds, rounded up, at which the window resets.
 
         Of the retry instant when denied, else of the moment when the window's
-        oldest live unit expires.
+        oldest live unit expires; now if it is empty.
         """
 
     @property

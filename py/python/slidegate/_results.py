@@ -35,7 +35,8 @@ class Window:
     blocks."""
     reset_at_ns: int
     """Unix time in nanoseconds: of that instant for a window that blocks, else of
-    the moment when its oldest live unit expires."""
+    the moment when its oldest live unit expires; now if it is empty. The wall clock
+    is read for each window by itself."""
 
 
 @dataclass(frozen=True, slots=True)
