@@ -24,12 +24,15 @@
  * "last error".
  *
  * Fork. Safe at any moment, also while other threads check: there is no lock that
- * could stay locked in the child.
+ * could stay locked in the child, but the C library's own, which it resets itself.
  *
  * Signals. Not for signal handlers.
  *
- * Waiting. No function waits for another thread, and there is no background
- * thread. slg_policy_from_file reads a file; nothing else does input or output.
+ * Language. C99 or newer, or C++.
+ *
+ * Waiting. No function waits for another thread, except that a thread's first call
+ * takes the C library's own lock for a moment, and there is no background thread.
+ * slg_policy_from_file reads a file; nothing else does input or output.
  *
  * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
  * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not

@@ -29,14 +29,17 @@ impl Fleet {
     }
 
     fn built(window: &str, builder: LimiterBuilder) -> Self {
+        Self::of(window, builder.max_keys(KEYS.into()))
+    }
+
+    fn of(window: &str, builder: LimiterBuilder) -> Self {
         let text = format!(
             "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"{window}\"]\n"
         );
         let policy = Policy::from_toml(&text).unwrap();
         let clock = Arc::new(ManualClock::new(0));
         let before = resident();
-        let builder = builder.max_keys(KEYS.into()).clock(clock.clone());
-        let limiter = builder.build(&policy).unwrap();
+        let limiter = builder.clock(clock.clone()).build(&policy).unwrap();
         Self {
             limiter,
             clock,
@@ -99,4 +102,15 @@ fn resident_memory_follows_traffic() {
     let fleet = Fleet::built("100/min", Limiter::builder().key_counters(true));
     fleet.admit(1, 1);
     fleet.bytes_a_key("one live request, with names and counters");
+    drop(fleet);
+
+    for keys in [1_000, 10_000, 100_000, 262_144] {
+        let fleet = Fleet::of("100/min", Limiter::builder());
+        for merchant in 0..keys {
+            let name = format!("merchant_{merchant:07}");
+            assert!(fleet.limiter.allow(name, "", 1).unwrap());
+        }
+        let bytes = (resident() - fleet.before) / keys;
+        println!("{keys} keys in a default limiter, one live request: {bytes} B a key");
+    }
 }

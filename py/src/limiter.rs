@@ -210,8 +210,9 @@ impl Limiter {
     /// decision says which version it used.
     ///
     /// Raises IncompatiblePolicyError for a rule with another precision than
-    /// before, or with a limit above `max_limit`, and RuntimeError after 65,536
-    /// different rule names; the old policy then stays in force.
+    /// before, or with a limit above `max_limit`, RuntimeError after 65,536
+    /// different rule names, and MemoryError where address space for the first
+    /// bucketed rule is refused; the old policy then stays in force.
     fn swap(&self, policy: &Bound<'_, Policy>) -> PyResult<u64> {
         self.inner.swap(&policy.get().inner).map_err(errors::call)
     }

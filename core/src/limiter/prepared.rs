@@ -88,7 +88,7 @@ impl Limiter {
     ///
     /// # Errors
     /// [`Error::InvalidCost`]; [`Error::ForeignKey`] if another limiter prepared
-    /// the key.
+    /// the key; [`Error::Corrupt`].
     pub fn check_prepared(&self, key: &Prepared, cost: u32) -> Result<Decision, Error> {
         self.decide_prepared(key, cost, Mode::Check)
     }
