@@ -15,8 +15,6 @@ enum Progress {
     Parts(usize, Option<Returned>),
     /// Of several rules the first is charged.
     FirstAlone,
-    /// Of several rules the first was charged and is lent back.
-    GivenBack,
     /// It is decided; this is what the call is to return.
     Done(Returned),
 }
@@ -108,7 +106,7 @@ impl History {
     pub fn stopped(&self, op: Op, now_ns: u64) -> Vec<Self> {
         let mut histories = vec![self.clone()];
         if self.is_first_alone() {
-            histories.push(self.given_back(op, now_ns));
+            histories.extend(self.given_back(op, now_ns).stopped(op, now_ns));
             return histories;
         }
         histories.extend(self.first_alone(op, now_ns));
@@ -133,13 +131,14 @@ impl History {
         })
     }
 
+    /// The first charge is lent back, and the request is decided anew.
     fn given_back(&self, op: Op, now_ns: u64) -> Self {
         let mut history = self.clone();
         if let Some(request) = op.request() {
             let first = self.ledger.governing(request)[0];
             history.ledger.lend(first, VICTIMS, now_ns);
         }
-        history.victim = Progress::GivenBack;
+        history.victim = Progress::Parts(0, None);
         history
     }
 
@@ -188,24 +187,25 @@ impl History {
         let is = |so: bool| so.then(|| self.clone()).into_iter().collect();
         match self.victim {
             Progress::Done(expected) => is(returned.agrees(expected, keys)),
-            Progress::GivenBack => is(!returned.allowed()),
-            Progress::FirstAlone => self.second_charged(op, returned, wake.now_ns),
+            Progress::FirstAlone => {
+                let mut histories = self.second_charged(op, returned, wake.now_ns);
+                let given_back = self.given_back(op, wake.now_ns);
+                histories.extend(given_back.woken(op, returned, wake));
+                histories
+            }
             Progress::Parts(..) if wake.crowded && returned.is_untracked() => is(true),
             Progress::Parts(done, _) => self.done_late(op, done, returned, wake),
         }
     }
 
-    /// The victim charges the other rule at its wake-up, or gives the first back.
+    /// The victim charges the other rule at its wake-up.
     fn second_charged(&self, op: Op, returned: Returned, now_ns: u64) -> Vec<Self> {
         let Some(request) = op.request() else {
             return Vec::new();
         };
-        if !returned.allowed() {
-            return vec![self.given_back(op, now_ns)];
-        }
         let others = &self.ledger.governing(request)[1..];
         let fits = |&rule: &usize| self.ledger.has_room(rule, request, now_ns);
-        if !others.iter().all(fits) {
+        if !returned.allowed() || !others.iter().all(fits) {
             return Vec::new();
         }
         let mut history = self.clone();
