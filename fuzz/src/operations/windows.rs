@@ -101,10 +101,7 @@ impl World {
         assert_eq!(Some(u64::from(status.remaining)), stands.remaining);
         let used = limit.saturating_sub(status.remaining);
         assert!(status.live >= used, "{status:?}");
-        assert!(
-            status.remaining == 0 || status.live == used,
-            "{status:?}"
-        );
+        assert!(status.remaining == 0 || status.live == used, "{status:?}");
     }
 
     fn peek_alone(&self, asked: Asked, cost: u64) -> Expected {
