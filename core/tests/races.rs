@@ -188,3 +188,30 @@ fn a_rule_that_denies_is_not_overruled_by_one_without_room() {
         assert_eq!(retry, Some(Duration::from_secs(60)), "{on_full:?}");
     }
 }
+
+#[test]
+fn a_batch_that_takes_long_says_when_windows_reset() {
+    let rule = "[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"1/min\"]\n";
+    let (limiter, clock) = built(rule, Limiter::builder());
+    assert!(limiter.allow("m", "", 1).unwrap());
+    let checks = [Check::new("first", "", 1), Check::new("m", "", 1)];
+    let mut resets = Vec::new();
+    limiter.check_each(&checks, |decision| {
+        clock.set(Duration::from_secs(10));
+        resets.push(decision.unwrap().reset_at_ns());
+    });
+    let minute_ns = Some(60_000_000_000);
+    assert_eq!(resets, [minute_ns, minute_ns]);
+}
+
+#[test]
+fn what_shares_a_pool_is_described_by_it() {
+    let rule = "[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"5/min\"]\n";
+    let builder = Limiter::builder().max_keys(1).on_full(OnFull::Overflow);
+    let (limiter, _) = built(rule, builder);
+    let is_pooled = |n: &u32| limiter.check(n.to_string(), "", 1).unwrap().untracked;
+    let pooled = (0..100).find(is_pooled).unwrap().to_string();
+    let never = limiter.peek(&pooled, "", 99).unwrap();
+    assert_eq!(never.outcome, Outcome::Never);
+    assert_eq!((never.untracked, never.remaining()), (true, Some(4)));
+}

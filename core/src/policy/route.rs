@@ -53,6 +53,9 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
         _ if path.len() > MAX_ENDPOINT_BYTES => Err("it is longer than 8192 bytes"),
         _ if !path.starts_with('/') => Err("the path does not begin with '/'"),
         _ if path.contains(' ') => Err("the path contains a blank; write it as %20"),
+        _ if path.contains(|c: char| c.is_ascii_control()) => {
+            Err("the path contains a control character; write it as an escape such as %09")
+        }
         _ => Ok(()),
     }
 }
@@ -295,15 +298,25 @@ fn readings(path: &str) -> HashSet<String> {
     for base in whole.into_iter().flatten().flat_map(decodings) {
         let merged = merge_slashes(&base);
         let resolved = resolve_dots(&base);
-        readings.extend([
-            trim_slashes(&base),
+        let cleared = [
             resolve_dots(&merged),
-            trim_slashes(&resolved),
             merge_slashes(&resolved),
-        ]);
-        readings.extend([base, merged, resolved]);
+            merged,
+            resolved.clone(),
+        ];
+        if names_a_folder(&base) {
+            let open = cleared.iter().filter(|reading| !reading.ends_with('/'));
+            readings.extend(open.map(|reading| format!("{reading}/")));
+        }
+        readings.extend([trim_slashes(&base), trim_slashes(&resolved), base]);
+        readings.extend(cleared);
     }
     readings
+}
+
+/// Whether a router may keep a slash at the end when it clears the path.
+fn names_a_folder(path: &str) -> bool {
+    ["/", "/.", "/.."].iter().any(|end| path.ends_with(end))
 }
 
 /// The path with its escapes, with its dots decoded, decoded within segments
@@ -337,7 +350,7 @@ fn merge_slashes(path: &str) -> String {
 }
 
 /// The path without dot segments. As RFC 3986 has it, an empty segment is one
-/// that `..` takes back, and a dot segment at the end leaves a slash.
+/// that `..` takes back.
 fn resolve_dots(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
@@ -450,6 +463,37 @@ mod tests {
         assert_eq!(rules(&t, "GET", "/v1/payment/a%20b"), [1]);
         assert_eq!(rules(&t, "GET", "/v1/payment/%ff"), [1]);
         assert_eq!(rules(&t, "GET", "/v1/payment/%zz"), [1]);
+    }
+
+    #[test]
+    fn a_folder_keeps_its_slash_in_some_reading() {
+        let t = table(&[
+            ("GET /pub/*rest", RouteTarget::Exempt),
+            ("GET /pub/priv/*rest", RouteTarget::Rule(0)),
+            ("GET /files/*rest", RouteTarget::Rule(1)),
+        ]);
+        for path in [
+            "//files/",
+            "/./files/.",
+            "/files//",
+            "/x/../files/y/..",
+            "/files/%2E",
+        ] {
+            assert_eq!(rules(&t, "GET", path), [1], "{path}");
+            assert_eq!(rules(&t, "HEAD", path), [1], "{path}");
+        }
+        for path in ["/pub//priv/", "/pub/./priv/.", "/pub/x/../priv/."] {
+            assert_eq!(rules(&t, "GET", path), [0], "{path}");
+        }
+        assert_eq!(t.find("GET", "/pub//a/"), Ok(Matched::Exempt));
+    }
+
+    #[test]
+    fn a_path_has_no_control_characters() {
+        for c in ['\t', '\0', '\r', '\n', '\x0b', '\x7f'] {
+            assert!(check_path(&format!("/a{c}b")).is_err(), "{c:?}");
+        }
+        assert!(check_path("/a%09b").is_ok());
     }
 
     #[test]

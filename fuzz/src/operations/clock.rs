@@ -62,8 +62,11 @@ impl Clock for StepClock {
         self.now_ns() + self.drift_ns.fetch_add(more_ns, Relaxed)
     }
 
+    /// As it stood at the latest reading of the other clock.
     fn unix_ns(&self) -> u64 {
-        UNIX_NS + self.now_ns()
+        let per_reading_ns = self.drift_per_reading_ns.load(Relaxed);
+        let since_ns = self.drift_ns.load(Relaxed).saturating_sub(per_reading_ns);
+        UNIX_NS + self.now_ns() + since_ns
     }
 }
 

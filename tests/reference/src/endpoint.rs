@@ -25,13 +25,18 @@ pub fn parse(text: &str) -> Option<Endpoint> {
         return None;
     }
     let (method, target) = text.split_once(' ')?;
-    let well_formed = is_method(method) && (target.starts_with('/') || target == "*");
+    let begins_well = target.starts_with('/') || target == "*";
+    let well_formed = is_method(method) && begins_well && !target.contains(is_control);
     let path = target.split('?').next().unwrap_or_default().to_string();
     let readable = path.len() <= ODD_PATH_BYTES_MAX || !is_odd(&path);
     (well_formed && readable).then(|| Endpoint {
         method: method.to_ascii_uppercase(),
         path,
     })
+}
+
+fn is_control(c: char) -> bool {
+    c.is_ascii_control()
 }
 
 /// Whether servers may disagree about the path.
@@ -78,15 +83,19 @@ fn readings(path: &str) -> Vec<String> {
     let cleared = |base: String| {
         let merged = without_empty(&base);
         let resolved = without_dots(&base);
-        [
-            trimmed(&base),
-            trimmed(&resolved),
+        let mut all = vec![
             without_dots(&merged),
             without_empty(&resolved),
             merged,
-            resolved,
-            base,
-        ]
+            resolved.clone(),
+        ];
+        let last = base.rsplit('/').next();
+        if let Some("" | "." | "..") = last {
+            let closed: Vec<String> = all.iter().map(|path| format!("{path}/")).collect();
+            all.extend(closed.into_iter().filter(|path| !path.ends_with("//")));
+        }
+        all.extend([trimmed(&base), trimmed(&resolved), base]);
+        all
     };
     bases.into_iter().flat_map(cleared).collect()
 }
@@ -194,9 +203,13 @@ mod tests {
 
     #[test]
     fn odd_paths_have_a_reading_for_every_way_to_route_them() {
-        let expected: [(&str, &[&str]); 12] = [
+        let expected: [(&str, &[&str]); 13] = [
             ("/a/", &["/a"]),
-            ("//a/./b/", &["/a/./b", "/a/b", "/a/./b", "//a/b/"]),
+            (
+                "//a/./b/",
+                &["/a/./b", "/a/b", "/a/./b/", "/a/b/", "//a/b/"],
+            ),
+            ("/a/b/..", &["/a", "/a/", "/a/b/../"]),
             ("/../../a", &["/a"]),
             ("/a//../b", &["/a/../b", "/a/b", "/b"]),
             ("/a%2Fb", &["/a/b"]),

@@ -72,8 +72,11 @@ impl Clock for TestClock {
         ORIGIN_NS + self.now_ns() + drift_ns
     }
 
+    /// As it stood at the latest reading of the other clock.
     fn unix_ns(&self) -> u64 {
-        UNIX_NS + self.now_ns()
+        let drift_ns = self.drift_ns.get();
+        let since_ns = drift_ns.saturating_sub(self.drift_per_reading_ns.get());
+        UNIX_NS + self.now_ns() + since_ns
     }
 }
 

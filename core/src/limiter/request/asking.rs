@@ -10,7 +10,7 @@ use crate::limiter::OnFull;
 use crate::limiter::usage::Count;
 use crate::log::{Answer, Ask, Query, Standings};
 use crate::table::{Kind, Reply, Table};
-use crate::time::Now;
+use crate::time::{Now, Reading};
 
 impl<'a> Request<'a> {
     /// Asks a key at an instant of its own, and notes nothing.
@@ -66,6 +66,9 @@ impl<'a> Request<'a> {
         query: &Query<'_>,
         now: Now<'_>,
     ) -> Reply {
+        if query.ask == Ask::Survey && self.limiter.on_full == OnFull::Overflow {
+            return self.survey(table, claim, query, now);
+        }
         let reply = match self.extras.hints {
             Some(hints) => hints.ask(table, claim.place, claim.key, query, now),
             None => table.ask(claim.key, query, now),
@@ -82,16 +85,48 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// A survey of the key or, if it finds no room, of the pool that it would share.
+    fn survey<K: Kind>(
+        &self,
+        table: &Table<K>,
+        claim: &Claim<'a>,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Reply {
+        let peek = Query {
+            ask: Ask::Peek,
+            standings: None,
+            ..*query
+        };
+        match table.ask(claim.key, &peek, now) {
+            Reply::Full => {
+                self.untracked.set(true);
+                table.ask_pool(claim.key.rule, query, now)
+            }
+            _ => table.ask(claim.key, query, now),
+        }
+    }
+
     fn note_windows(&self, claim: &Claim<'a>, answer: &Answer, standings: &Standings) {
         let Some(windows) = self.extras.windows else {
             return;
         };
         let clock = &self.limiter.clock;
+        let now = self.present(answer);
         let status = |&(standing, blocks): &(Standing, bool)| {
             let (rule, windows) = (claim.active.id, claim.windows);
-            WindowStatus::new(rule, windows, standing, blocks, answer.now, clock)
+            WindowStatus::new(rule, windows, standing, blocks, now, clock)
         };
         windows.borrow_mut().extend(standings.iter().map(status));
+    }
+
+    /// The monotonic clock as it stands beside the wall clock: an answer's reading
+    /// was just taken, but in a batch it is the batch's.
+    pub(super) fn present(&self, answer: &Answer) -> Reading {
+        match self.now {
+            Now::Batch(_, clock) => clock.now(),
+            Now::Live(_) | Now::Fixed(_) => answer.now,
+        }
     }
 
     pub(super) fn forget_windows(&self) {

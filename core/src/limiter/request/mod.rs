@@ -22,7 +22,7 @@ use super::receipt::Charge;
 use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Decision, Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
-use crate::log::Ask;
+use crate::log::{ATTEMPTS, Ask};
 use crate::sync::fault::{Fault, planted};
 use crate::table::{Hashing, NameHash};
 use crate::time::Now;
@@ -105,10 +105,6 @@ pub(super) fn check_cost(cost: u32) -> Result<(), Error> {
     }
 }
 
-/// How often a request of several rules is decided anew because another one came
-/// between its peek and its charge. Each time another got on.
-const MAX_RACES: usize = 8;
-
 /// What the keys of a request say to a peek.
 enum Peeked<'a> {
     /// At least one of them denies.
@@ -117,10 +113,10 @@ enum Peeked<'a> {
 }
 
 /// What came of charging the keys of a request.
-enum Charging<'a> {
+enum Charging {
     Done(Decision),
-    /// This one denied after all, and everything was given back.
-    Denied(Answered<'a>),
+    /// One of them denied after all, and everything was given back.
+    Lost,
 }
 
 /// A request under one active policy.
@@ -217,8 +213,8 @@ impl<'a> Request<'a> {
     /// Peeks at all keys, then charges all or none; once more where a race let a
     /// key deny that had not.
     fn decide_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
-        let mut denied = None;
-        for _ in 0..MAX_RACES {
+        // Each turn but the last means that another request got on.
+        for _ in 0..ATTEMPTS {
             let peeks = match self.peek_together(claims)? {
                 Peeked::Denied(peeks) => return self.denied(&peeks),
                 Peeked::Admitted(peeks) => peeks,
@@ -228,12 +224,10 @@ impl<'a> Request<'a> {
             }
             match self.charge_together(claims)? {
                 Charging::Done(decision) => return Ok(decision),
-                Charging::Denied(by) => denied = Some(by),
+                Charging::Lost => {}
             }
         }
-        let denied = denied.as_slice();
-        self.settle(denied);
-        Ok(self.decision(denied))
+        Err(Failure::Corrupt)
     }
 
     /// Peeks at all keys. Where none denies, a key without room fails the request
@@ -272,16 +266,16 @@ impl<'a> Request<'a> {
     /// Charges one key after the other, and gives all back if one denies. A key
     /// without room, where such requests are admitted, fails the request after
     /// everything else was charged.
-    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Charging<'a>, Failure> {
+    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Charging, Failure> {
         self.forget_windows();
         let mut charged = Answers::new();
         let mut uncounted = false;
         for &claim in claims {
             match self.ask(claim, Ask::Charge) {
                 Ok(answered) if answered.answer.admitted => charged.push(answered),
-                Ok(denied) => {
+                Ok(_) => {
                     self.give_back(&charged);
-                    return Ok(Charging::Denied(denied));
+                    return Ok(Charging::Lost);
                 }
                 Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => uncounted = true,
                 Err(failure) => {

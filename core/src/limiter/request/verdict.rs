@@ -65,7 +65,7 @@ impl<'a> Request<'a> {
             reset_at_ns: self
                 .limiter
                 .clock
-                .unix_ns_of(standing.resets_at, answer.now),
+                .unix_ns_of(standing.resets_at, self.present(answer)),
         })
     }
 }
