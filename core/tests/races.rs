@@ -203,15 +203,3 @@ fn a_batch_that_takes_long_says_when_windows_reset() {
     let minute_ns = Some(60_000_000_000);
     assert_eq!(resets, [minute_ns, minute_ns]);
 }
-
-#[test]
-fn what_shares_a_pool_is_described_by_it() {
-    let rule = "[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"5/min\"]\n";
-    let builder = Limiter::builder().max_keys(1).on_full(OnFull::Overflow);
-    let (limiter, _) = built(rule, builder);
-    let is_pooled = |n: &u32| limiter.check(n.to_string(), "", 1).unwrap().untracked;
-    let pooled = (0..100).find(is_pooled).unwrap().to_string();
-    let never = limiter.peek(&pooled, "", 99).unwrap();
-    assert_eq!(never.outcome, Outcome::Never);
-    assert_eq!((never.untracked, never.remaining()), (true, Some(4)));
-}

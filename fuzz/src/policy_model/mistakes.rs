@@ -78,7 +78,8 @@ fn is_segment(segment: &str) -> bool {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         return !name.is_empty() && name.chars().all(allowed);
     }
-    !matches!(segment, "" | "." | "..") && !segment.contains(['%', '?', '#', '{', '<', '*'])
+    let strange = |c: char| "%?#{<*".contains(c) || c.is_ascii_control();
+    !matches!(segment, "" | "." | "..") && !segment.contains(strange)
 }
 
 /// What makes two routes the same: all but the names of parameters.

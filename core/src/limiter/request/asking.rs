@@ -66,9 +66,6 @@ impl<'a> Request<'a> {
         query: &Query<'_>,
         now: Now<'_>,
     ) -> Reply {
-        if query.ask == Ask::Survey && self.limiter.on_full == OnFull::Overflow {
-            return self.survey(table, claim, query, now);
-        }
         let reply = match self.extras.hints {
             Some(hints) => hints.ask(table, claim.place, claim.key, query, now),
             None => table.ask(claim.key, query, now),
@@ -82,28 +79,6 @@ impl<'a> Request<'a> {
                 table.ask_pool(claim.key.rule, query, now)
             }
             reply => reply,
-        }
-    }
-
-    /// A survey of the key or, if it finds no room, of the pool that it would share.
-    fn survey<K: Kind>(
-        &self,
-        table: &Table<K>,
-        claim: &Claim<'a>,
-        query: &Query<'_>,
-        now: Now<'_>,
-    ) -> Reply {
-        let peek = Query {
-            ask: Ask::Peek,
-            standings: None,
-            ..*query
-        };
-        match table.ask(claim.key, &peek, now) {
-            Reply::Full => {
-                self.untracked.set(true);
-                table.ask_pool(claim.key.rule, query, now)
-            }
-            _ => table.ask(claim.key, query, now),
         }
     }
 
