@@ -23,8 +23,8 @@
  * with that handle. Nothing is bound to the thread that made it, and there is no
  * "last error".
  *
- * Fork. Safe at any moment, also while other threads check: there is no lock that
- * could stay locked in the child, but the C library's own, which it resets itself.
+ * Fork. Safe at any moment, also while other threads check: the library has no lock
+ * of its own that could stay locked in the child.
  *
  * Signals. Not for signal handlers.
  *

@@ -147,122 +147,58 @@ fn single_mistakes() {
     assert_mistake(&name("\"ä\""), 3, "rule[0].name", "letters");
 }
 
-#[test]
-fn a_value_of_the_wrong_type_is_told_what_would_be_right_and_what_was_found() {
-    let top = |line: &str| format!("version = 1\n{line}");
-    let below = |line: &str| rule(&format!("name = \"a\"\nwindows = [\"9/s\"]\n{line}"));
-    let starred = |line: &str| rule_with(&format!("windows = [\"9/s\"]\n{line}"));
-    for (text, line, field, right, found) in [
-        (
-            "version = \"1\"".to_owned(),
-            1,
-            "version",
-            "version = 1",
-            "the text \"1\"",
-        ),
-        (
-            "version = 0x2".to_owned(),
-            1,
-            "version",
-            "version = 1",
-            "the number 0x2",
-        ),
-        (
-            top("unmatched = true"),
-            2,
-            "unmatched",
-            "\"allow\" or \"deny\"",
-            "true",
-        ),
-        (
-            top("exempt = \"GET /\""),
-            2,
-            "exempt",
-            "list of routes",
-            "the text \"GET /\"",
-        ),
-        (
-            top("exempt = [1979-05-27]"),
-            2,
-            "exempt[0]",
-            "a route",
-            "a date or time",
-        ),
-        (top("[rule]"), 2, "rule", "[[rule]]", "a table"),
-        (
-            top("rule = [[]]"),
-            2,
-            "rule[0]",
-            "[[rule]]",
-            "an empty list",
-        ),
-        (
-            below("match = [\"*\"]"),
-            5,
-            "rule[0].match",
-            "\"*\"",
-            "a list",
-        ),
-        (
-            starred("per = \"merchants\""),
-            6,
-            "rule[0].per",
-            "\"merchant\" or \"all\"",
-            "the text \"merchants\"",
-        ),
-        (
-            starred("precision = 1"),
-            6,
-            "rule[0].precision",
-            "\"exact\" or \"bucketed\"",
-            "the number 1",
-        ),
-        (
-            starred("cost = 1.5"),
-            6,
-            "rule[0].cost",
-            "whole number",
-            "the number 1.5",
-        ),
-        (
-            starred("cost = 0"),
-            6,
-            "rule[0].cost",
-            "1 to the smallest limit",
-            "the number 0",
-        ),
-        (
-            rule_with("windows = \"1/s\""),
-            5,
-            "rule[0].windows",
-            "list of windows",
-            "the text \"1/s\"",
-        ),
-        (
-            rule_with("windows = []"),
-            5,
-            "rule[0].windows",
-            "list of windows",
-            "an empty list",
-        ),
-        (
-            rule_with("windows = [5]"),
-            5,
-            "rule[0].windows[0]",
-            "as text",
-            "the number 5",
-        ),
-        (
-            rule_with("windows = [{}]"),
-            5,
-            "rule[0].windows[0]",
-            "as text",
-            "a table",
-        ),
-    ] {
+/// Rows of `value | line | field | what would be right | what was found`.
+fn assert_wrong_types(policy: impl Fn(&str) -> String, rows: &[&str]) {
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let [value, line, field, right, found] = cells[..] else {
+            panic!("five cells: {row}");
+        };
+        let (text, line) = (policy(value), line.parse().unwrap());
         assert_mistake(&text, line, field, right);
         assert_mistake(&text, line, field, &format!(", not {found}"));
     }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_what_would_be_right_and_what_was_found() {
+    let whole = [
+        r#"version = "1" | 1 | version | version = 1 | the text "1""#,
+        "version = 0x2 | 1 | version | version = 1 | the number 0x2",
+    ];
+    assert_wrong_types(str::to_owned, &whole);
+    let top = [
+        r#"unmatched = true | 2 | unmatched | "allow" or "deny" | true"#,
+        r#"exempt = "GET /" | 2 | exempt | list of routes | the text "GET /""#,
+        "exempt = [1979-05-27] | 2 | exempt[0] | a route | a date or time",
+        "[rule] | 2 | rule | [[rule]] | a table",
+        "rule = [[]] | 2 | rule[0] | [[rule]] | an empty list",
+    ];
+    assert_wrong_types(|line| format!("version = 1\n{line}"), &top);
+}
+
+#[test]
+fn so_is_a_field_of_a_rule() {
+    let below = |line: &str| rule(&format!("name = \"a\"\nwindows = [\"9/s\"]\n{line}"));
+    assert_wrong_types(
+        below,
+        &[r#"match = ["*"] | 5 | rule[0].match | "*" | a list"#],
+    );
+    let starred = |line: &str| rule_with(&format!("windows = [\"9/s\"]\n{line}"));
+    let fields = [
+        r#"per = "merchants" | 6 | rule[0].per | "merchant" or "all" | the text "merchants""#,
+        r#"precision = 1 | 6 | rule[0].precision | "exact" or "bucketed" | the number 1"#,
+        "cost = 1.5 | 6 | rule[0].cost | whole number | the number 1.5",
+        "cost = 0 | 6 | rule[0].cost | 1 to the smallest limit | the number 0",
+    ];
+    assert_wrong_types(starred, &fields);
+    let windows = [
+        r#"windows = "1/s" | 5 | rule[0].windows | list of windows | the text "1/s""#,
+        "windows = [] | 5 | rule[0].windows | list of windows | an empty list",
+        "windows = [5] | 5 | rule[0].windows[0] | as text | the number 5",
+        "windows = [{}] | 5 | rule[0].windows[0] | as text | a table",
+    ];
+    assert_wrong_types(rule_with, &windows);
 }
 
 #[test]

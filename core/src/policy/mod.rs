@@ -8,6 +8,7 @@ mod mistake;
 mod parse;
 mod route;
 mod rule;
+mod spelling;
 
 pub use mistake::{Mistake, PolicyError};
 pub use route::MAX_ENDPOINT_BYTES;
