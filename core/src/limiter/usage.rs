@@ -228,7 +228,7 @@ impl Limiter {
             widths: of_active.shifts.widths(),
             horizons: &of_active.horizons,
             cost: 1,
-            ask: Ask::Peek,
+            ask: Ask::Peek { beside: 0 },
             detail: false,
             standings: Some(&standings),
         };

@@ -14,8 +14,9 @@ use crate::window::Window;
 pub(crate) enum Ask {
     /// Decide, and charge if admitted.
     Charge,
-    /// Decide only.
-    Peek,
+    /// Decide only. A key in no slot must find room beside that many others, which
+    /// the request would bring in before it.
+    Peek { beside: usize },
     /// Neither: only how the key stands.
     Survey,
 }
@@ -107,7 +108,7 @@ pub(crate) fn answer(
     let &Query { windows, cost, .. } = query;
     let block: Option<Block> = match query.ask {
         Ask::Survey => None,
-        Ask::Charge | Ask::Peek => law::block(log, windows, cost, at, credit),
+        Ask::Charge | Ask::Peek { .. } => law::block(log, windows, cost, at, credit),
     };
     let charged = match (query.ask, block) {
         (Ask::Charge, None) => cost,

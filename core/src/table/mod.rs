@@ -57,9 +57,11 @@ pub(crate) struct Table<K: Kind = Exact> {
     geometry: Geometry<K>,
 }
 
-/// A key's answer and where its units were charged.
+/// What became of a query.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reply {
+    /// The key's answer, and its slot: none for a fresh key, and for a pool that was
+    /// not charged.
     Answered(Answer, Option<Place>),
     /// The probe set has no room for the key.
     Full,
@@ -180,6 +182,9 @@ impl<K: Kind> Table<K> {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
                 match self.acquire(key, slot, word, query, now) {
+                    Attempt::Answered(answer) if self.may_be_evicted(slot, query, &answer) => {
+                        return self.absent(query, &probes, now);
+                    }
                     Attempt::Answered(answer) => {
                         return Reply::Answered(answer, Some(key.place(slot)));
                     }
@@ -212,6 +217,7 @@ impl<K: Kind> Table<K> {
         if word.is_committed()
             && word.names(key.fingerprint)
             && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
+            && !self.may_be_evicted(slot, query, &answer)
         {
             return Reply::Answered(answer, Some(key.place(slot)));
         }
@@ -228,7 +234,10 @@ impl<K: Kind> Table<K> {
         // A key word that nobody ever changes.
         let tenant = self.tenant(slot, KeyWord(0));
         match self.log(slot).ask(tenant, query, self.env(rule, now)) {
-            Attempt::Answered(answer) => Reply::Answered(answer, Some(Place { slot, rule })),
+            Attempt::Answered(answer) => {
+                let charged = query.ask == Ask::Charge;
+                Reply::Answered(answer, charged.then_some(Place { slot, rule }))
+            }
             Attempt::Gone | Attempt::Corrupt => Reply::Corrupt,
         }
     }
@@ -277,11 +286,18 @@ impl<K: Kind> Table<K> {
         self.geometry.probe_set(key.buckets(self.geometry.buckets))
     }
 
+    /// Whether a key that a peek found is idle: what the request brings in before it
+    /// may evict it, so that it needs room like one that is in no slot.
+    #[inline]
+    fn may_be_evicted(&self, slot: usize, query: &Query<'_>, answer: &Answer) -> bool {
+        matches!(query.ask, Ask::Peek { .. }) && self.log(slot).is_idle(self.retention(), answer.at)
+    }
+
     /// The answer to a peek or survey of a key that is in no slot.
     fn absent(&self, query: &Query<'_>, probes: &ProbeSet, now: Now<'_>) -> Reply {
-        match query.ask == Ask::Survey || self.has_room(probes, now) {
-            true => Reply::Answered(log::answer_fresh(query, now), None),
-            false => Reply::Full,
+        match query.ask {
+            Ask::Peek { beside } if !self.has_room(probes, beside + 1, now) => Reply::Full,
+            _ => Reply::Answered(log::answer_fresh(query, now), None),
         }
     }
 
@@ -375,13 +391,15 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Whether a key that is in no slot would find one, as far as a look can tell.
-    fn has_room(&self, probes: &ProbeSet, now: Now<'_>) -> bool {
+    /// Whether so many keys that are in no slot would find one, as far as a look can
+    /// tell.
+    fn has_room(&self, probes: &ProbeSet, keys: usize, now: Now<'_>) -> bool {
         let now = now.read().tick();
-        probes.iter().any(|&slot| {
-            let word = KeyWord(self.key(slot).load());
-            !word.is_committed() || self.log(slot).is_idle(self.retention(), now)
-        })
+        let is_free = |slot: &&usize| {
+            let word = KeyWord(self.key(**slot).load());
+            !word.is_committed() || self.log(**slot).is_idle(self.retention(), now)
+        };
+        probes.iter().filter(is_free).take(keys).count() == keys
     }
 
     /// Frees every idle slot of a probe set; whether it is worth another look.

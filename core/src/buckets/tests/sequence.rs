@@ -177,7 +177,10 @@ impl Bench {
         let held = self.naive.live(binding, at);
         let left = self.naive.limit(binding, at).saturating_sub(held);
         assert_eq!(standing.remaining, left);
-        let passes = |tick| self.ask(windows, cost, Ask::Peek, tick).admitted;
+        let passes = |tick| {
+            self.ask(windows, cost, Ask::Peek { beside: 0 }, tick)
+                .admitted
+        };
         assert!(passes(until), "the retry instant is late");
         assert!(!passes(until - 1), "the retry instant is early");
         self.denied += 1;

@@ -241,23 +241,19 @@ impl Full {
         self.tally.steps += 1;
         let name = [b'm', merchant];
         let keys = self.keys(merchant, text);
-        let new = keys.iter().filter(|k| !self.slots.contains_key(k)).count();
-        let own = keys.iter().filter(|k| self.is_idle(k)).count();
+        let lives = |key: &&KeyId| self.slots.contains_key(key) && !self.is_idle(key);
+        // Idle ones may be evicted for the others, so they need room, too.
+        let new = keys.len() - keys.iter().filter(lives).count();
         let idle = self.slots.keys().filter(|k| self.is_idle(k)).count();
         let room = SLOTS - self.slots.len() + idle;
-        if new > 0 && (1..new + own).contains(&room) {
-            // The first key would be charged, and lent back when the second finds
-            // no room: see the limitations.
-            return Ok(());
-        }
         let expected = self
             .reference
             .peek(self.now(), &name, TEXTS[text], cost.into());
         let expected = expected.expect("a valid request");
         let outcome = expected.outcome;
         let full = new > room && outcome == Outcome::Allowed;
-        if full && self.setting.on_full == OnFull::Admit && new < keys.len() {
-            // It is counted by the keys that stand in the table, and by no others.
+        if full && self.setting.on_full == OnFull::Admit && (room > 0 || new < keys.len()) {
+            // It is counted by the keys that find room, and by no others.
             return Ok(());
         }
         let (decision, receipt) = match charge {

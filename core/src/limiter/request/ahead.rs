@@ -26,7 +26,7 @@ impl<'a> Request<'a> {
             let now = Now::Fixed(Reading::of_tick(at));
             let mut denials = Answers::new();
             for peek in peeks {
-                match self.glance(peek.claim, Ask::Peek, now) {
+                match self.glance(peek.claim, Ask::Peek { beside: 0 }, now) {
                     Ok(answered) if !answered.answer.admitted => denials.push(answered),
                     Ok(_) | Err(Failure::Full) => {}
                     Err(failure) => return Err(failure),

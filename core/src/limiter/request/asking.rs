@@ -104,7 +104,9 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(super) fn forget_windows(&self) {
+    /// Forgets what an earlier round of questions found.
+    pub(super) fn begin_anew(&self) {
+        self.untracked.set(false);
         if let Some(windows) = self.extras.windows {
             windows.borrow_mut().clear();
         }

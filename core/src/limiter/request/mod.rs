@@ -232,14 +232,28 @@ impl<'a> Request<'a> {
 
     /// Peeks at all keys. Where none denies, a key without room fails the request
     /// before anything is charged, unless such requests are admitted.
+    ///
+    /// A new key counts on a slot only if those of the request that are charged
+    /// before it leave one, wherever they go: else the request would find out after
+    /// it has charged them, and what it lends back is a trace.
     fn peek_together(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
-        self.forget_windows();
+        self.begin_anew();
         let mut peeks = Answers::new();
         let mut full: Option<Claim<'a>> = None;
+        // Keys that may need a slot, in the exact table and in the bucketed one.
+        let mut newcomers = [0; 2];
         for &claim in claims {
-            match self.ask(claim, Ask::Peek) {
-                Ok(peek) => peeks.push(peek),
-                Err(Failure::Full) => full = Some(claim),
+            let newcomers = &mut newcomers[usize::from(claim.active.buckets.is_some())];
+            let beside = *newcomers;
+            match self.ask(claim, Ask::Peek { beside }) {
+                Ok(peek) => {
+                    *newcomers += usize::from(peek.place.is_none());
+                    peeks.push(peek);
+                }
+                Err(Failure::Full) => {
+                    *newcomers += 1;
+                    full = Some(claim);
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -267,7 +281,7 @@ impl<'a> Request<'a> {
     /// without room, where such requests are admitted, fails the request after
     /// everything else was charged.
     fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Charging, Failure> {
-        self.forget_windows();
+        self.begin_anew();
         let mut charged = Answers::new();
         let mut uncounted = false;
         for &claim in claims {
