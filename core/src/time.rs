@@ -193,22 +193,39 @@ impl Timeline {
 }
 
 /// Where a request takes its instant from.
+///
+/// The reading is from before the state was looked at, so the processor can go on
+/// while it waits for the clock. Being old does no harm: nothing is stamped before
+/// what its log holds, and what was evicted meanwhile left its instant behind.
 #[derive(Clone, Copy)]
 pub(crate) enum Now<'l> {
-    /// The clock, read anew for every decision.
-    Live(&'l Timeline),
+    /// The reading with which a request began. Whoever loses a race reads anew.
+    Begun(Reading, &'l Timeline),
     /// One reading for a whole batch, however long that takes.
     Batch(Reading, &'l Timeline),
     /// An instant that is only asked about.
     Fixed(Reading),
 }
 
-impl Now<'_> {
+impl<'l> Now<'l> {
+    /// Reads the clock for one request.
     #[inline]
-    pub fn read(self) -> Reading {
+    pub fn begin(clock: &'l Timeline) -> Self {
+        Self::Begun(clock.now(), clock)
+    }
+
+    #[inline]
+    pub fn reading(self) -> Reading {
+        let (Self::Begun(reading, _) | Self::Batch(reading, _) | Self::Fixed(reading)) = self;
+        reading
+    }
+
+    /// The instant of another attempt, after a lost race.
+    #[inline]
+    pub fn anew(self) -> Self {
         match self {
-            Self::Live(clock) => clock.now(),
-            Self::Batch(reading, _) | Self::Fixed(reading) => reading,
+            Self::Begun(_, clock) => Self::begin(clock),
+            Self::Batch(..) | Self::Fixed(_) => self,
         }
     }
 }

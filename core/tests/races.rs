@@ -1,39 +1,12 @@
-//! Races, made deterministic: a clock that lets another caller act between the
-//! readings of a request, which is where threads would meet.
+//! What happens while a batch goes on, and what rules do beside one without room.
 
 #![allow(clippy::disallowed_types)] // A clock of its own, outside the engine.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use slidegate::{Check, Clock, Limiter, LimiterBuilder, OnFull, Outcome, Policy};
-
-type Visit = Box<dyn FnOnce()>;
-
-thread_local! {
-    /// What happens at the readings to come: after how many more, and what.
-    static VISITS: RefCell<Vec<(u32, Visit)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Runs `visit` within the reading of any clock after `readings` more.
-fn visit_after(readings: u32, visit: impl FnOnce() + 'static) {
-    VISITS.with_borrow_mut(|visits| visits.push((readings, Box::new(visit))));
-}
-
-fn due() -> Option<Visit> {
-    VISITS.with_borrow_mut(|visits| {
-        let (left, _) = visits.first_mut()?;
-        match left.checked_sub(1) {
-            Some(fewer) => {
-                *left = fewer;
-                None
-            }
-            None => Some(visits.remove(0).1),
-        }
-    })
-}
 
 #[derive(Default)]
 struct Visited(AtomicU64);
@@ -46,12 +19,7 @@ impl Visited {
 
 impl Clock for Visited {
     fn monotonic_ns(&self) -> u64 {
-        // After the reading: what the visitor does comes later.
-        let now = self.0.load(Ordering::Relaxed);
-        if let Some(visit) = due() {
-            visit();
-        }
-        now
+        self.0.load(Ordering::Relaxed)
     }
 
     fn unix_ns(&self) -> u64 {
@@ -64,70 +32,6 @@ fn built(rules: &str, builder: LimiterBuilder) -> (Arc<Limiter>, Arc<Visited>) {
     let policy = Policy::from_toml(&format!("version = 1\n{rules}")).unwrap();
     let limiter = builder.clock(clock.clone()).build(&policy).unwrap();
     (Arc::new(limiter), clock)
-}
-
-const SHARED: &str = r#"
-[[rule]]
-name = "own"
-match = "*"
-windows = ["1/60s"]
-[[rule]]
-name = "shared"
-match = "GET /b"
-per = "all"
-windows = ["1/40s"]
-"#;
-
-/// At 30 s both of m's rules admit, the first because of a loan that ends at 60 s.
-fn lent() -> (Arc<Limiter>, Arc<Visited>) {
-    let (limiter, clock) = built(SHARED, Limiter::builder().max_keys(100));
-    let (_, receipt) = limiter.check_with_receipt("m", "", 1).unwrap();
-    limiter.refund(receipt.unwrap()).unwrap();
-    clock.set(Duration::from_secs(30));
-    (limiter, clock)
-}
-
-/// Runs `request` while another merchant takes what is shared, at each of its
-/// readings of the clock in turn.
-fn raced(mut request: impl FnMut(&Limiter, &Visited)) {
-    for readings in 0..8 {
-        let (limiter, clock) = lent();
-        let other = limiter.clone();
-        visit_after(readings, move || {
-            assert!(other.allow("other", "GET /b", 1).is_ok());
-        });
-        request(&limiter, &clock);
-        VISITS.take();
-    }
-}
-
-#[test]
-fn a_denial_after_a_lost_race_names_an_instant_that_holds() {
-    let mut denials = 0;
-    raced(|limiter, clock| {
-        let decision = limiter.check("m", "GET /b", 1).unwrap();
-        if let Some(wait) = decision.retry_after().filter(|_| !decision.allowed) {
-            clock.set(Duration::from_secs(30) + wait);
-            assert!(limiter.peek("m", "GET /b", 1).unwrap().allowed, "{wait:?}");
-            denials += 1;
-        }
-    });
-    assert!(denials >= 3, "{denials}");
-}
-
-#[test]
-fn after_a_lost_race_the_windows_are_all_there_and_uncharged() {
-    let mut denials = 0;
-    raced(|limiter, _| {
-        let (decision, windows) = limiter.check_windows("m", "GET /b", 1).unwrap();
-        if !decision.allowed {
-            let blocks: Vec<_> = windows.iter().map(|w| w.blocks).collect();
-            assert_eq!(blocks, [false, true], "{windows:?}");
-            assert_eq!(windows[0].remaining, 1, "{windows:?}");
-            denials += 1;
-        }
-    });
-    assert!(denials >= 3, "{denials}");
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(crate) struct Buckets<'t> {
 /// What a bucketed ring is asked under.
 #[derive(Clone, Copy)]
 pub(crate) struct Env<'l> {
-    pub clock: Now<'l>,
+    pub now: Now<'l>,
     /// The planes of the query's rule, those of windows that the query leaves out
     /// included.
     pub shifts: &'l Shifts,
@@ -187,10 +187,13 @@ impl<'t> Buckets<'t> {
     }
 
     /// Answers a query under the tenant's name.
-    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
+    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
         // What other threads' clocks have shown, in quanta.
         let mut shown = 0;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                env.now = env.now.anew();
+            }
             let head = self.head();
             // After the head: a key that is still ours then was ours at the head.
             if head.is_flagged() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {
@@ -221,7 +224,7 @@ impl<'t> Buckets<'t> {
     ) -> Result<Answer, Setback> {
         let birth = Mark(self.birth_word().load());
         let credit = self.credit(birth);
-        let now = env.clock.read();
+        let now = env.now.reading();
         let at = now.tick().max(first_tick(head.quantum().max(shown)));
         let log = Snapshot::new(self, env.shifts, head, birth, quantum_of(at));
         let (admitted, standing) = answer(&Counted(&log), query, at, credit);

@@ -1,11 +1,13 @@
 //! What is in force: a policy with everything that checks would otherwise work
 //! out again each time. Immutable; a change makes a new one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::known::Known;
+use super::tables::Tables;
 use super::usage::RuleCounts;
 use super::{Endpoint, EndpointId};
 use crate::buckets::Shifts;
@@ -13,7 +15,7 @@ use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, shown};
 use crate::log::Horizons;
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::table::{Bucketed, Exact, Hashing, Key, NameHash, Sizes, Table};
+use crate::table::{Hashing, Key, NameHash, Sizes};
 use crate::window::Precision;
 
 /// The rules that govern one request, as indices into the policy's rules, in
@@ -29,17 +31,15 @@ pub(crate) enum Governed {
     Rules(RuleSet),
 }
 
-/// What a rule of the policy in force needs beside the policy's own fields.
+/// A rule of the policy in force, with what checks would otherwise work out again.
 #[derive(Clone)]
 pub(crate) struct ActiveRule {
+    pub rule: Rule,
     pub id: RuleId,
     pub hash: NameHash,
     /// Whose history the rule charges, if not the merchant's.
     owner: Option<NameHash>,
     pub min_limit: u32,
-    /// The table of a bucketed rule's keys; those of an exact one are in the
-    /// limiter's.
-    pub buckets: Option<Arc<Table<Bucketed>>>,
     /// The planes of a bucketed rule's logs.
     pub shifts: Shifts,
     /// How long the rule's units were remembered, this policy's era included.
@@ -102,13 +102,10 @@ impl Active {
         check_limits(&policy, sizes.max_limit)?;
         let mut rules = Vec::with_capacity(policy.inner.rules.len());
         for rule in &policy.inner.rules {
-            let (id, shifts) = known.rule(rule, sizes)?;
+            let (id, shifts) = known.rule(rule)?;
             rules.push(ActiveRule {
+                rule: rule.clone(),
                 id: RuleId(id),
-                buckets: match rule.precision {
-                    Precision::Exact => None,
-                    Precision::Bucketed => known.buckets.clone(),
-                },
                 shifts,
                 horizons: known.horizons[id as usize].clone(),
                 usage: known.counts[id as usize].clone(),
@@ -128,27 +125,27 @@ impl Active {
         Ok(active)
     }
 
+    /// Makes the tables that the policy needs.
+    pub fn provide_tables(&self, tables: &Tables) -> Result<(), Error> {
+        let max_keys = tables.sizes().max_keys;
+        for active in &self.rules {
+            let provided = tables.provide(active.rule.precision);
+            provided.map_err(|source| Error::Memory { max_keys, source })?;
+        }
+        Ok(())
+    }
+
     /// Makes the tables remember units for as long as the policy's windows count
     /// them.
-    pub fn raise_horizons(&self, exact: &Table<Exact>) {
-        for (rule, active) in self.policy.inner.rules.iter().zip(&self.rules) {
-            let (id, ticks) = (active.id.0, rule.longest_window());
-            match &active.buckets {
-                Some(table) => table.raise_horizon(id, ticks),
-                None => exact.raise_horizon(id, ticks),
-            }
+    pub fn raise_horizons(&self, tables: &Tables) {
+        for ActiveRule { rule, id, .. } in &self.rules {
+            tables.raise_horizon(rule.precision, id.0, rule.longest_window());
         }
     }
 
     /// The horizons of a rule that there has been.
     pub fn horizons(&self, rule: u32) -> &Horizons {
         &self.known.horizons[rule as usize]
-    }
-
-    /// The keys of bucketed rules, once there was one.
-    #[inline]
-    pub fn buckets(&self) -> Option<&Table<Bucketed>> {
-        self.known.buckets.as_deref()
     }
 
     /// The keys of a merchant under one rule, or under all rules that ever were.
@@ -219,14 +216,13 @@ impl Active {
     }
 
     /// The rule with a name, if the policy has it.
-    pub fn rule_by_name(&self, name: &str) -> Option<(&Rule, &ActiveRule)> {
+    pub fn rule_by_name(&self, name: &str) -> Option<&ActiveRule> {
         self.rule_by_id(*self.known.names.ids.get(name)?)
     }
 
     /// The rule with an id, if the policy has it.
-    pub fn rule_by_id(&self, id: u32) -> Option<(&Rule, &ActiveRule)> {
-        let index = self.rules.iter().position(|rule| rule.id.0 == id)?;
-        Some(self.rule(index as u32))
+    pub fn rule_by_id(&self, id: u32) -> Option<&ActiveRule> {
+        self.rules.iter().find(|rule| rule.id.0 == id)
     }
 
     pub fn rule_id(&self, name: &str) -> Option<RuleId> {
@@ -238,27 +234,29 @@ impl Active {
     }
 
     #[inline]
-    pub fn rule(&self, index: u32) -> (&Rule, &ActiveRule) {
-        let index = index as usize;
-        (&self.policy.inner.rules[index], &self.rules[index])
+    pub fn rule(&self, index: u32) -> &ActiveRule {
+        &self.rules[index as usize]
     }
 
     /// What governs a request to `endpoint`.
     #[inline]
-    pub fn governs(&self, endpoint: Endpoint<'_>) -> Result<Governed, Error> {
+    pub fn governs(&self, endpoint: Endpoint<'_>) -> Result<Cow<'_, Governed>, Error> {
         match endpoint {
             Endpoint::Id(EndpointId(id)) => {
-                let governed = self.governed.get((id as usize).wrapping_sub(1)).cloned();
-                governed.ok_or(Error::UnknownEndpoint { id })
+                let governed = self.governed.get((id as usize).wrapping_sub(1));
+                let governed = governed.ok_or(Error::UnknownEndpoint { id });
+                governed.map(Cow::Borrowed)
             }
-            Endpoint::Text("") => self.govern_merchant_alone(),
-            Endpoint::Text(text) => self.govern_text(text),
-            Endpoint::Http { method, path } => {
-                let checked = check_method(method).and_then(|()| check_path(path));
-                checked.map_err(|e| Error::endpoint(&format!("{method} {path}"), e))?;
-                self.govern_path(method, path)
-            }
+            Endpoint::Text("") => self.govern_merchant_alone().map(Cow::Owned),
+            Endpoint::Text(text) => self.govern_text(text).map(Cow::Owned),
+            Endpoint::Http { method, path } => self.govern_http(method, path).map(Cow::Owned),
         }
+    }
+
+    fn govern_http(&self, method: &str, path: &str) -> Result<Governed, Error> {
+        let checked = check_method(method).and_then(|()| check_path(path));
+        checked.map_err(|e| Error::endpoint(&format!("{method} {path}"), e))?;
+        self.govern_path(method, path)
     }
 
     fn govern_merchant_alone(&self) -> Result<Governed, Error> {

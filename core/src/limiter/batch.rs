@@ -1,9 +1,11 @@
 //! Many requests in one call.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
-use super::request::{Extras, Merchant, Mode, Request, check_cost, check_merchant};
+use super::request::{Call, Merchant, Request, Verdict, check_cost, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -43,7 +45,7 @@ impl<'a> Check<'a> {
 const CHUNK: usize = 16;
 
 /// A request with its rules and its merchant's hash.
-type Resolved<'c> = Result<(Governed, Merchant<'c>, u32), Error>;
+type Resolved<'c> = Result<(Cow<'c, Governed>, Merchant<'c>, u32), Error>;
 
 impl Limiter {
     /// Decides many requests, in their order, as [`check`](Self::check) would one
@@ -65,39 +67,37 @@ impl Limiter {
     /// allocated as long as sixteen
     /// requests have no more than 64 rules together.
     pub fn check_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<Decision, Error>)) {
-        self.decide_each(checks, Mode::Check, each);
+        self.decide_each(checks, each);
     }
 
     /// As [`check_each`](Self::check_each), answering only whether each request
     /// may proceed.
-    pub fn allow_each(&self, checks: &[Check<'_>], mut each: impl FnMut(Result<bool, Error>)) {
-        self.decide_each(checks, Mode::Allow, |decision| {
-            each(decision.map(|decision| decision.allowed));
+    pub fn allow_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<bool, Error>)) {
+        self.decide_each(checks, each);
+    }
+
+    fn decide_each<V: Verdict>(
+        &self,
+        checks: &[Check<'_>],
+        mut each: impl FnMut(Result<V, Error>),
+    ) {
+        self.with_active(|active| {
+            let now = Now::Batch(self.clock.now(), &self.clock);
+            for chunk in checks.chunks(CHUNK) {
+                let resolve = |check| self.resolve(active, check);
+                let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
+                self.warm(active, &resolved);
+                for resolved in resolved {
+                    each(resolved.and_then(|(governed, merchant, cost)| {
+                        let request = Request::new(self, active, Call::CHARGE, now);
+                        request.decide(&governed, merchant, cost)
+                    }));
+                }
+            }
         });
     }
 
-    fn decide_each(
-        &self,
-        checks: &[Check<'_>],
-        mode: Mode,
-        mut each: impl FnMut(Result<Decision, Error>),
-    ) {
-        let active = self.active.load();
-        let now = Now::Batch(self.clock.now(), &self.clock);
-        for chunk in checks.chunks(CHUNK) {
-            let resolve = |check| self.resolve(&active, check);
-            let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
-            self.warm(&active, &resolved);
-            for resolved in resolved {
-                each(resolved.and_then(|(governed, merchant, cost)| {
-                    let request = Request::new(self, &active, mode, now, Extras::default());
-                    request.decide(&governed, merchant, cost)
-                }));
-            }
-        }
-    }
-
-    fn resolve<'c>(&self, active: &Active, check: &Check<'c>) -> Resolved<'c> {
+    fn resolve<'c>(&self, active: &'c Active, check: &Check<'c>) -> Resolved<'c> {
         check_merchant(check.merchant)?;
         check_cost(check.cost)?;
         let governed = active.governs(check.endpoint)?;
@@ -108,12 +108,12 @@ impl Limiter {
     fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) {
         let mut keys: SmallVec<[Key; 4 * CHUNK]> = SmallVec::new();
         for (governed, merchant, _) in resolved.iter().flatten() {
-            if let Governed::Rules(rules) = governed {
+            if let Governed::Rules(rules) = &**governed {
                 let rules = rules.iter().map(|rule| active.rule(*rule));
-                let exact = rules.filter(|(rule, _)| rule.precision == Precision::Exact);
-                keys.extend(exact.map(|(_, active)| active.key(merchant.hash)));
+                let exact = rules.filter(|active| active.rule.precision == Precision::Exact);
+                keys.extend(exact.map(|active| active.key(merchant.hash)));
             }
         }
-        std::hint::black_box(self.table.warm(&keys));
+        std::hint::black_box(self.tables.exact.warm(&keys));
     }
 }

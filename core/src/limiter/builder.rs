@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::active::Active;
+use super::tables::Tables;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
 use crate::sync::{ArcSwap, CachePadded, Register};
-use crate::table::{Hashing, Sizes, Table};
+use crate::table::{Hashing, Sizes};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
 
@@ -119,15 +120,15 @@ impl LimiterBuilder {
             names: self.names,
             counters: self.key_counters,
         };
-        let table = Table::new(&sizes).map_err(refused)?;
-        let active = Active::first(policy.clone(), &hashing, &sizes)?;
-        active.raise_horizons(&table);
+        let tables = Tables::new(sizes).map_err(refused)?;
+        let active = Active::first(policy.clone(), &hashing, tables.sizes())?;
+        active.provide_tables(&tables)?;
+        active.raise_horizons(&tables);
         Ok(Limiter {
             id,
-            sizes,
             counts_keys: self.key_counters,
-            active: ArcSwap::from_pointee(active),
-            table,
+            active: Arc::new(ArcSwap::from_pointee(active)),
+            tables,
             hashing,
             clock: Timeline::new(self.clock.clone()),
             on_full: self.on_full,

@@ -1,5 +1,5 @@
 //! What a limiter keeps from policy to policy: rule names and endpoints with
-//! their ids, what each name's logs hold, and the table of bucketed keys.
+//! their ids, and what each name's logs hold.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use crate::buckets::Shifts;
 use crate::error::{Error, MAX_RULE_IDS};
 use crate::log::Horizons;
 use crate::policy::Rule;
-use crate::table::{Bucketed, Sizes, Table};
 use crate::window::{Precision, Window};
 
 #[derive(Default, Clone)]
@@ -23,14 +22,12 @@ pub(super) struct Known {
     /// What its logs hold.
     kinds: Vec<LogKind>,
     pub endpoints: Arc<Interned>,
-    /// Made for the first policy with a bucketed rule.
-    pub buckets: Option<Arc<Table<Bucketed>>>,
 }
 
 impl Known {
     /// The id of a rule's name, a new one if it has none, and the planes of its
-    /// logs; makes the table of bucketed keys if the rule needs it.
-    pub fn rule(&mut self, rule: &Rule, sizes: &Sizes) -> Result<(u32, Shifts), Error> {
+    /// logs.
+    pub fn rule(&mut self, rule: &Rule) -> Result<(u32, Shifts), Error> {
         let id = self.names.intern(&rule.name, MAX_RULE_IDS);
         let id = id.ok_or(Error::TooManyRules)?;
         if self.kinds.len() == id as usize {
@@ -48,12 +45,6 @@ impl Known {
         let horizons = &mut self.horizons[id as usize];
         if let Some(longer) = horizons.raised(rule.longest_window()) {
             *horizons = Arc::new(longer);
-        }
-        if rule.precision == Precision::Bucketed && self.buckets.is_none() {
-            let max_keys = sizes.max_keys;
-            let made = Table::new(sizes);
-            let made = made.map_err(|source| Error::Memory { max_keys, source })?;
-            self.buckets = Some(Arc::new(made));
         }
         Ok((id, shifts))
     }

@@ -6,10 +6,14 @@ mod builder;
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod differential;
 mod endpoint;
+mod in_force;
 mod known;
 mod prepared;
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod races;
 mod receipt;
 mod request;
+mod tables;
 mod usage;
 
 pub use batch::Check;
@@ -28,10 +32,11 @@ use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::{ArcSwap, CachePadded, Register};
-use crate::table::{Exact, Hashing, Sizes, Table};
+use crate::table::Hashing;
 use crate::time::Timeline;
 use active::Active;
-use request::{Extras, Mode};
+use request::{Call, Extras};
+use tables::Tables;
 
 /// What becomes of a request whose key finds no room in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,10 +83,9 @@ pub enum OnFull {
 pub struct Limiter {
     /// Tells receipts and prepared keys whose they are.
     id: u64,
-    sizes: Sizes,
     counts_keys: bool,
-    active: ArcSwap<Active>,
-    table: Table<Exact>,
+    active: Arc<ArcSwap<Active>>,
+    tables: Tables,
     hashing: Hashing,
     clock: Timeline,
     on_full: OnFull,
@@ -121,7 +125,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<Decision, Error> {
-        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Check)
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Call::CHARGE)
     }
 
     /// As [`check`](Self::check), but answers only whether the request may
@@ -135,8 +139,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<bool, Error> {
-        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Allow)
-            .map(|decision| decision.allowed)
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Call::CHARGE)
     }
 
     /// Decides as [`check`](Self::check) would, and charges nothing.
@@ -149,7 +152,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<Decision, Error> {
-        self.decide(merchant.as_ref(), endpoint.into(), cost, Mode::Peek)
+        self.decide(merchant.as_ref(), endpoint.into(), cost, Call::PEEK)
     }
 
     /// As [`check`](Self::check), with how every governing window stands and which
@@ -168,7 +171,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<(Decision, Vec<WindowStatus>), Error> {
-        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Mode::Check)
+        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Call::CHARGE)
     }
 
     /// As [`check_windows`](Self::check_windows), and charges nothing.
@@ -181,7 +184,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<(Decision, Vec<WindowStatus>), Error> {
-        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Mode::Peek)
+        self.decide_windows(merchant.as_ref(), endpoint.into(), cost, Call::PEEK)
     }
 
     fn decide_windows(
@@ -189,14 +192,15 @@ impl Limiter {
         merchant: &[u8],
         endpoint: Endpoint<'_>,
         cost: u32,
-        mode: Mode,
+        call: Call<'_>,
     ) -> Result<(Decision, Vec<WindowStatus>), Error> {
         let windows = RefCell::new(Vec::new());
         let extras = Extras {
             windows: Some(&windows),
-            ..Extras::default()
+            ..call.extras
         };
-        let decision = self.decide_with(merchant, endpoint, cost, mode, extras)?;
+        let call = Call { extras, ..call };
+        let decision = self.decide(merchant, endpoint, cost, call)?;
         Ok((decision, windows.into_inner()))
     }
 
@@ -214,16 +218,18 @@ impl Limiter {
     /// table of its own. The old policy stays in force.
     pub fn swap(&self, policy: &Policy) -> Result<u64, Error> {
         let next = self.update(|active| {
-            let next = active.with_policy(policy.clone(), &self.hashing, &self.sizes)?;
+            let sizes = self.tables.sizes();
+            let next = active.with_policy(policy.clone(), &self.hashing, sizes)?;
+            next.provide_tables(&self.tables)?;
             // Before the policy is in force: whoever admits under it must find
             // that nothing is let go of by a shorter window any more.
             if !planted(Fault::RaisedAfterSwap) {
-                next.raise_horizons(&self.table);
+                next.raise_horizons(&self.tables);
             }
             Ok(next)
         })?;
         if planted(Fault::RaisedAfterSwap) {
-            next.raise_horizons(&self.table);
+            next.raise_horizons(&self.tables);
         }
         Ok(next.version)
     }
@@ -272,9 +278,7 @@ impl Limiter {
     /// How many keys (a rule and a merchant each) the table holds, idle ones
     /// included. It walks the whole table: for monitoring, not for every request.
     pub fn keys(&self) -> usize {
-        let active = self.active.load();
-        let bucketed = active.buckets().map_or(0, Table::count_keys);
-        self.table.count_keys() + bucketed
+        self.tables.count_keys()
     }
 
     /// Replaces the active state by what `change` makes of it, again and again
@@ -298,7 +302,7 @@ impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
             .field("policy_version", &self.policy_version())
-            .field("slots", &self.table.slots())
+            .field("slots", &self.tables.exact.slots())
             .field("on_full", &self.on_full)
             .field("untracked", &self.untracked())
             .finish_non_exhaustive()

@@ -1,6 +1,6 @@
 //! Prepared keys: a merchant and an endpoint resolved once.
 
-use super::request::{Extras, Merchant, Mode, Request, check_cost, check_merchant};
+use super::request::{Call, Extras, Merchant, Verdict, check_cost, check_merchant};
 use super::{Endpoint, EndpointId, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -26,26 +26,25 @@ pub struct Prepared {
 
 const HINTS: usize = 4;
 
-/// Where the keys of a request's first rules were found last: the slot and one
-/// more, or 0. A wrong hint costs a look and nothing else.
-#[derive(Debug, Default)]
-pub(super) struct Hints([Register; HINTS]);
+/// Where the keys of a request's first rules were found last.
+pub(super) type Hints = [Hint; HINTS];
 
-impl Hints {
-    /// Asks the key of the rule at `place` among those that govern the request.
+/// The slot in which a key was found last and one more, or 0. A wrong hint costs a
+/// look and nothing else.
+#[derive(Debug, Default)]
+pub(super) struct Hint(Register);
+
+impl Hint {
+    /// Asks a key where it was found last, or looks for it.
     #[inline]
     pub fn ask<K: Kind>(
         &self,
         table: &Table<K>,
-        place: usize,
         key: Key,
         query: &Query<'_>,
         now: Now<'_>,
     ) -> Reply {
-        let Some(hint) = self.0.get(place) else {
-            return table.ask(key, query, now);
-        };
-        let known = hint.get();
+        let known = self.0.get();
         let reply = match known {
             0 => table.ask(key, query, now),
             known => table.ask_at(known as usize - 1, key, query, now),
@@ -53,7 +52,7 @@ impl Hints {
         if let Reply::Answered(_, Some(found)) = reply
             && found.slot as u64 + 1 != known
         {
-            hint.update(|_| found.slot as u64 + 1);
+            self.0.update(|_| found.slot as u64 + 1);
         }
         reply
     }
@@ -90,7 +89,7 @@ impl Limiter {
     /// [`Error::InvalidCost`]; [`Error::ForeignKey`] if another limiter prepared
     /// the key; [`Error::Corrupt`].
     pub fn check_prepared(&self, key: &Prepared, cost: u32) -> Result<Decision, Error> {
-        self.decide_prepared(key, cost, Mode::Check)
+        self.decide_prepared(key, cost, Call::CHARGE)
     }
 
     /// As [`allow`](Self::allow), for a prepared key.
@@ -98,8 +97,7 @@ impl Limiter {
     /// # Errors
     /// As [`check_prepared`](Self::check_prepared).
     pub fn allow_prepared(&self, key: &Prepared, cost: u32) -> Result<bool, Error> {
-        let decision = self.decide_prepared(key, cost, Mode::Allow)?;
-        Ok(decision.allowed)
+        self.decide_prepared(key, cost, Call::CHARGE)
     }
 
     /// As [`peek`](Self::peek), for a prepared key.
@@ -107,26 +105,29 @@ impl Limiter {
     /// # Errors
     /// As [`check_prepared`](Self::check_prepared).
     pub fn peek_prepared(&self, key: &Prepared, cost: u32) -> Result<Decision, Error> {
-        self.decide_prepared(key, cost, Mode::Peek)
+        self.decide_prepared(key, cost, Call::PEEK)
     }
 
     #[inline]
-    fn decide_prepared(&self, key: &Prepared, cost: u32, mode: Mode) -> Result<Decision, Error> {
+    fn decide_prepared<'k, V: Verdict>(
+        &self,
+        key: &'k Prepared,
+        cost: u32,
+        call: Call<'k>,
+    ) -> Result<V, Error> {
         if key.limiter != self.id {
             return Err(Error::ForeignKey);
         }
         check_cost(cost)?;
-        let active = self.active.load();
-        let governed = active.governs(Endpoint::Id(key.endpoint))?;
         let extras = Extras {
             hints: Some(&key.hints),
-            ..Extras::default()
+            ..call.extras
         };
-        let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
         let merchant = Merchant {
             name: &key.name,
             hash: key.hash,
         };
-        request.decide(&governed, merchant, cost)
+        let endpoint = Endpoint::Id(key.endpoint);
+        self.decide_live(merchant, endpoint, cost, Call { extras, ..call })
     }
 }

@@ -4,13 +4,12 @@ use std::cell::RefCell;
 
 use smallvec::SmallVec;
 
-use super::active::Active;
-use super::request::{Extras, Mode, check_merchant};
+use super::request::{Call, Extras, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
 use crate::log::Charged;
-use crate::table::{Exact, Place, Table};
+use crate::table::Place;
 use crate::time::Now;
 use crate::window::Precision;
 
@@ -35,19 +34,6 @@ pub(super) struct Charge {
     pub precision: Precision,
 }
 
-impl Charge {
-    pub fn refund(self, exact: &Table<Exact>, active: &Active, now: Now<'_>) -> bool {
-        let Self { place, charged, .. } = self;
-        let horizons = active.horizons(place.rule);
-        match (self.precision, active.buckets()) {
-            (Precision::Bucketed, Some(table)) => table.refund(place, charged, horizons, now),
-            // A bucketed charge comes from a table that stays for good.
-            (Precision::Bucketed, None) => false,
-            (Precision::Exact, _) => exact.refund(place, charged, horizons, now),
-        }
-    }
-}
-
 impl Limiter {
     /// As [`check`](Self::check), with a receipt if anything was charged: the
     /// right to give the capacity back with [`refund`](Self::refund).
@@ -63,10 +49,13 @@ impl Limiter {
         let charges = RefCell::new(SmallVec::new());
         let extras = Extras {
             charges: Some(&charges),
-            ..Extras::default()
+            ..Extras::NONE
         };
-        let (merchant, endpoint) = (merchant.as_ref(), endpoint.into());
-        let decision = self.decide_with(merchant, endpoint, cost, Mode::Check, extras)?;
+        let call = Call {
+            extras,
+            ..Call::CHARGE
+        };
+        let decision = self.decide(merchant.as_ref(), endpoint.into(), cost, call)?;
         let charges = charges.into_inner();
         let receipt = (!charges.is_empty()).then_some(Receipt {
             limiter: self.id,
@@ -94,8 +83,12 @@ impl Limiter {
         }
         let now = Now::Fixed(self.clock.now());
         let active = self.active.load();
-        let refund = |any, charge: &Charge| charge.refund(&self.table, &active, now) || any;
-        Ok(receipt.charges.iter().fold(false, refund))
+        let refund = |charge: &Charge| {
+            let horizons = active.horizons(charge.place.rule);
+            self.tables.refund(*charge, horizons, now)
+        };
+        let lent = receipt.charges.iter().filter(|charge| refund(charge));
+        Ok(lent.count() > 0)
     }
 
     /// Makes a merchant's history under one rule, or under all rules that this
@@ -119,11 +112,6 @@ impl Limiter {
         check_merchant(merchant)?;
         let active = self.active.load();
         let keys = active.keys_of(&self.hashing, self.hashing.merchant(merchant), rule)?;
-        let buckets = active.buckets();
-        let reset = |key: &_| {
-            let exact = self.table.reset(*key);
-            buckets.is_some_and(|table| table.reset(*key)) || exact
-        };
-        Ok(keys.iter().filter(|key| reset(key)).count())
+        Ok(keys.iter().filter(|key| self.tables.reset(**key)).count())
     }
 }

@@ -10,12 +10,14 @@ use std::collections::BinaryHeap;
 use super::Limiter;
 use super::active::Active;
 use super::request::{Merchant, check_merchant};
+use super::tables::Tables;
 use crate::decision::{RuleId, WindowStatus};
 use crate::error::{Error, shown};
 use crate::log::{Ask, Query, Standings};
 use crate::sync::Shards;
 use crate::table::{Found, Key, Kind, Table, Tally};
 use crate::time::Now;
+use crate::window::Precision;
 
 /// What became of the requests that a rule governed, since the limiter was built.
 ///
@@ -146,12 +148,14 @@ impl Limiter {
         check_merchant(merchant)?;
         let active = self.active.load();
         let found = active.rule_by_name(rule);
-        let (_, rule) = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
+        let found = found.ok_or_else(|| Error::UnknownRule { name: shown(rule) })?;
         let Merchant { name, hash } = Merchant::new(merchant, &self.hashing);
-        let (key, name) = (rule.key(hash), rule.owner_name(name));
-        Ok(match &rule.buckets {
-            Some(table) => self.usage_of_key(table, &active, key, name),
-            None => self.usage_of_key(&self.table, &active, key, name),
+        let (key, name) = (found.key(hash), found.owner_name(name));
+        Ok(match (found.rule.precision, self.tables.bucketed()) {
+            (Precision::Exact, _) => self.usage_of_key(&self.tables.exact, &active, key, name),
+            (Precision::Bucketed, table) => {
+                table.and_then(|table| self.usage_of_key(table, &active, key, name))
+            }
         })
     }
 
@@ -160,14 +164,15 @@ impl Limiter {
     /// [`LimiterBuilder::names`](crate::LimiterBuilder::names)).
     pub fn usage(&self) -> impl Iterator<Item = KeyUsage> + '_ {
         let active = self.active.load_full();
-        let exact = self.table.slots();
-        let bucketed = active.buckets().map_or(0, Table::slots);
-        (0..exact + bucketed).filter_map(move |slot| {
-            match (slot.checked_sub(exact), active.buckets()) {
+        let Tables { exact, .. } = &self.tables;
+        let bucketed = self.tables.bucketed();
+        let slots = exact.slots() + bucketed.map_or(0, Table::slots);
+        (0..slots).filter_map(
+            move |slot| match (slot.checked_sub(exact.slots()), bucketed) {
                 (Some(slot), Some(table)) => self.usage_in(table, &active, slot),
-                _ => self.usage_in(&self.table, &active, slot),
-            }
-        })
+                _ => self.usage_in(exact, &active, slot),
+            },
+        )
     }
 
     fn usage_in<K: Kind>(
@@ -208,7 +213,7 @@ impl Limiter {
 
     /// Whether a record is that of the key which stands in its slot.
     fn is_named(&self, active: &Active, found: &Found) -> bool {
-        active.rule_by_id(found.rule).is_some_and(|(_, rule)| {
+        active.rule_by_id(found.rule).is_some_and(|rule| {
             let key = Key::new(found.rule, rule.hash, self.hashing.merchant(&found.name));
             found.word.names(key.fingerprint)
         })
@@ -220,7 +225,8 @@ impl Limiter {
         active: &Active,
         found: Found,
     ) -> Option<KeyUsage> {
-        let (rule, of_active) = active.rule_by_id(found.rule)?;
+        let of_active = active.rule_by_id(found.rule)?;
+        let rule = &of_active.rule;
         let standings = RefCell::new(Standings::new());
         let query = Query {
             name: &found.name,
@@ -228,11 +234,11 @@ impl Limiter {
             widths: of_active.shifts.widths(),
             horizons: &of_active.horizons,
             cost: 1,
-            ask: Ask::Peek { beside: 0 },
+            ask: Ask::Peek,
             detail: false,
             standings: Some(&standings),
         };
-        let answer = table.ask_found(&found, &query, Now::Live(&self.clock))?;
+        let answer = table.ask_found(&found, &query, Now::begin(&self.clock))?;
         let status = |(standing, blocks): (_, bool)| {
             WindowStatus::new(
                 of_active.id,

@@ -33,7 +33,7 @@ impl Tenant<'_> {
 /// What a log is asked under.
 #[derive(Clone, Copy)]
 pub(crate) struct Env<'l> {
-    pub clock: Now<'l>,
+    pub now: Now<'l>,
     /// The longest window that the query's rule ever had, in ticks: raised before
     /// a policy with a longer one comes into force.
     pub horizon: &'l Word,

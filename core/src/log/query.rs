@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::Horizons;
 use crate::law::{self, Block, Credit, Judge, Log, Standing};
-use crate::time::{Now, Reading};
+use crate::time::Reading;
 use crate::window::Window;
 
 /// What a caller wants of a key.
@@ -14,9 +14,8 @@ use crate::window::Window;
 pub(crate) enum Ask {
     /// Decide, and charge if admitted.
     Charge,
-    /// Decide only. A key in no slot must find room beside that many others, which
-    /// the request would bring in before it.
-    Peek { beside: usize },
+    /// Decide only.
+    Peek,
     /// Neither: only how the key stands.
     Survey,
 }
@@ -84,8 +83,7 @@ impl Log for NoLog {
 }
 
 /// The answer for a key without history.
-pub(crate) fn answer_fresh(query: &Query<'_>, clock: Now<'_>) -> Answer {
-    let now = clock.read();
+pub(crate) fn answer_fresh(query: &Query<'_>, now: Reading) -> Answer {
     let at = now.tick();
     let (admitted, standing) = answer(&NoLog, query, at, Credit::default());
     Answer {
@@ -108,7 +106,7 @@ pub(crate) fn answer(
     let &Query { windows, cost, .. } = query;
     let block: Option<Block> = match query.ask {
         Ask::Survey => None,
-        Ask::Charge | Ask::Peek { .. } => law::block(log, windows, cost, at, credit),
+        Ask::Charge | Ask::Peek => law::block(log, windows, cost, at, credit),
     };
     let charged = match (query.ask, block) {
         (Ask::Charge, None) => cost,

@@ -73,7 +73,7 @@ impl Lot {
 
     fn attempt(&self, key: u64, query: &Query<'_>, tick: u64) -> Option<Answer> {
         let env = Env {
-            clock: Now::Fixed(Reading((tick - 1) * TICK_NS)),
+            now: Now::Fixed(Reading((tick - 1) * TICK_NS)),
             shifts: &self.shifts,
         };
         match self.log().ask(self.tenant(key), query, env) {

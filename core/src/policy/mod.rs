@@ -52,7 +52,7 @@ pub(crate) struct PolicyInner {
     pub routes: RouteTable,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub name: Arc<str>,
     pub windows: Windows,

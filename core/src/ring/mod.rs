@@ -114,8 +114,11 @@ impl<'t> Ring<'t> {
     }
 
     /// Answers a query under the tenant's name.
-    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
-        for _ in 0..ATTEMPTS {
+    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                env.now = env.now.anew();
+            }
             let early = planted(Fault::HorizonReadEarly).then(|| env.horizon.load());
             let head = self.head();
             if head.is_corrupt(self.planes.levels()) {
@@ -152,7 +155,7 @@ impl<'t> Ring<'t> {
     ) -> Option<Answer> {
         let log = Snapshot::new(self, head);
         let credit = self.credit(log.birth, query.horizons);
-        let now = env.clock.read();
+        let now = env.now.reading();
         let at = now.tick().max(head.stamp());
         let (admitted, standing) = answer(&log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {

@@ -21,10 +21,14 @@ pub(crate) mod trace;
 
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use arc_swap::ArcSwap;
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+use arc_swap::Cache;
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::{PAGE_WORDS, Words};
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+use swap::Cache;
 
 #[cfg(slidegate_loom)]
 use loomed::{AtomicU64, Ordering};
@@ -88,6 +92,29 @@ impl Word {
     #[inline]
     pub fn count(&self, units: u64) {
         self.0.fetch_add(units, Ordering::Relaxed);
+    }
+}
+
+/// A thread's own reference to a value that others replace: it looks whether there
+/// is a newer one, and counts no references.
+pub(crate) type Latest<T> = Cache<std::sync::Arc<ArcSwap<T>>, std::sync::Arc<T>>;
+
+/// A value that is set once, by whoever has made it: readers wait for nobody.
+pub(crate) struct SetOnce<T>(std::sync::OnceLock<T>);
+
+impl<T> SetOnce<T> {
+    pub const fn new() -> Self {
+        Self(std::sync::OnceLock::new())
+    }
+
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+
+    /// Sets the value, unless somebody was faster.
+    pub fn set(&self, value: T) {
+        let _ = self.0.set(value);
     }
 }
 

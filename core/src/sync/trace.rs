@@ -1,6 +1,6 @@
 //! Hooks of the checkers' builds: events that a model must have seen to mean
-//! anything, and a step before every access. Unit tests count events too;
-//! elsewhere both are empty.
+//! anything, and a step before every access. Unit tests count events, too, and may
+//! let another caller act before an access; elsewhere both are empty.
 
 /// Something rare that a model must really have reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +78,53 @@ mod counted {
     }
 }
 
-#[cfg(not(slidegate_loom))]
+#[cfg(not(any(slidegate_loom, all(test, not(slidegate_shuttle)))))]
 #[inline(always)]
 pub(crate) fn step() {}
+
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+pub(crate) use visited::{step, visit_before};
+
+/// Races made deterministic: a visitor acts before an access of the thread, where
+/// another thread could.
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod visited {
+    use std::cell::{Cell, RefCell};
+
+    type Visit = Box<dyn FnOnce()>;
+
+    std::thread_local! {
+        static ACCESSES_LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+        static VISIT: RefCell<Option<Visit>> = const { RefCell::new(None) };
+    }
+
+    /// Lets `visit` act before the access after `accesses` more of this thread, if
+    /// `body` comes to so many; whether it did.
+    pub(crate) fn visit_before(
+        accesses: u32,
+        visit: impl FnOnce() + 'static,
+        body: impl FnOnce(),
+    ) -> bool {
+        VISIT.replace(Some(Box::new(visit)));
+        ACCESSES_LEFT.set(Some(accesses));
+        body();
+        ACCESSES_LEFT.set(None);
+        VISIT.take().is_none()
+    }
+
+    #[inline]
+    pub(crate) fn step() {
+        let Some(left) = ACCESSES_LEFT.get() else {
+            return;
+        };
+        ACCESSES_LEFT.set(left.checked_sub(1));
+        if left == 0
+            && let Some(visit) = VISIT.take()
+        {
+            visit();
+        }
+    }
+}
 
 #[cfg(slidegate_loom)]
 pub(crate) use super::racers::step;

@@ -153,7 +153,7 @@ impl Slot for Buckets<'_> {
     #[inline]
     fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         let env = buckets::Env {
-            clock: env.clock,
+            now: env.now,
             shifts: &Shifts::from(query.widths),
         };
         Buckets::ask(self, tenant, query, env)

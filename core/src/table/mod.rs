@@ -31,10 +31,12 @@ mod geometry;
 mod key;
 mod kind;
 mod record;
+mod room;
 
 pub(crate) use geometry::Sizes;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};
+pub(crate) use room::Newcomers;
 
 use std::io;
 
@@ -42,7 +44,7 @@ use crate::log::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tena
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
-use crate::time::{Now, Reading, Timeline};
+use crate::time::{Now, Reading};
 use geometry::{BUCKET, Geometry, PROBES};
 use key::KeyWord;
 use kind::Slot;
@@ -60,8 +62,7 @@ pub(crate) struct Table<K: Kind = Exact> {
 /// What became of a query.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reply {
-    /// The key's answer, and its slot: none for a fresh key, and for a pool that was
-    /// not charged.
+    /// The key's answer, and its slot: none for a fresh key.
     Answered(Answer, Option<Place>),
     /// The probe set has no room for the key.
     Full,
@@ -182,9 +183,6 @@ impl<K: Kind> Table<K> {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
                 match self.acquire(key, slot, word, query, now) {
-                    Attempt::Answered(answer) if self.may_be_evicted(slot, query, &answer) => {
-                        return self.absent(query, &probes, now);
-                    }
                     Attempt::Answered(answer) => {
                         return Reply::Answered(answer, Some(key.place(slot)));
                     }
@@ -192,7 +190,8 @@ impl<K: Kind> Table<K> {
                     Attempt::Gone => event(Event::Gone),
                 }
             } else if query.ask != Ask::Charge {
-                return self.absent(query, &probes, now);
+                let answer = log::answer_fresh(query, now.reading());
+                return Reply::Answered(answer, None);
             } else if !self.make_room(
                 &look,
                 &probes,
@@ -217,7 +216,6 @@ impl<K: Kind> Table<K> {
         if word.is_committed()
             && word.names(key.fingerprint)
             && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
-            && !self.may_be_evicted(slot, query, &answer)
         {
             return Reply::Answered(answer, Some(key.place(slot)));
         }
@@ -234,10 +232,7 @@ impl<K: Kind> Table<K> {
         // A key word that nobody ever changes.
         let tenant = self.tenant(slot, KeyWord(0));
         match self.log(slot).ask(tenant, query, self.env(rule, now)) {
-            Attempt::Answered(answer) => {
-                let charged = query.ask == Ask::Charge;
-                Reply::Answered(answer, charged.then_some(Place { slot, rule }))
-            }
+            Attempt::Answered(answer) => Reply::Answered(answer, Some(Place { slot, rule })),
             Attempt::Gone | Attempt::Corrupt => Reply::Corrupt,
         }
     }
@@ -284,21 +279,6 @@ impl<K: Kind> Table<K> {
 
     fn probes(&self, key: Key) -> ProbeSet {
         self.geometry.probe_set(key.buckets(self.geometry.buckets))
-    }
-
-    /// Whether a key that a peek found is idle: what the request brings in before it
-    /// may evict it, so that it needs room like one that is in no slot.
-    #[inline]
-    fn may_be_evicted(&self, slot: usize, query: &Query<'_>, answer: &Answer) -> bool {
-        matches!(query.ask, Ask::Peek { .. }) && self.log(slot).is_idle(self.retention(), answer.at)
-    }
-
-    /// The answer to a peek or survey of a key that is in no slot.
-    fn absent(&self, query: &Query<'_>, probes: &ProbeSet, now: Now<'_>) -> Reply {
-        match query.ask {
-            Ask::Peek { beside } if !self.has_room(probes, beside + 1, now) => Reply::Full,
-            _ => Reply::Answered(log::answer_fresh(query, now), None),
-        }
     }
 
     fn acquire(
@@ -357,7 +337,7 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> bool {
-        let tick = now.read().tick();
+        let tick = now.reading().tick();
         let key = newcomer.key;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
@@ -389,17 +369,6 @@ impl<K: Kind> Table<K> {
             }
             _ => false,
         }
-    }
-
-    /// Whether so many keys that are in no slot would find one, as far as a look can
-    /// tell.
-    fn has_room(&self, probes: &ProbeSet, keys: usize, now: Now<'_>) -> bool {
-        let now = now.read().tick();
-        let is_free = |slot: &&usize| {
-            let word = KeyWord(self.key(**slot).load());
-            !word.is_committed() || self.log(**slot).is_idle(self.retention(), now)
-        };
-        probes.iter().filter(is_free).take(keys).count() == keys
     }
 
     /// Frees every idle slot of a probe set; whether it is worth another look.
@@ -498,27 +467,27 @@ impl<K: Kind> Table<K> {
     /// What a log is asked under, for a key that was looked for just now.
     fn env<'l>(&'l self, rule: u32, now: Now<'l>) -> Env<'l> {
         Env {
-            clock: match now {
-                Now::Batch(reading, clock) => Now::Fixed(self.renewed(reading, clock)),
-                Now::Live(_) | Now::Fixed(_) => now,
-            },
+            now: self.renewed(now),
             horizon: self.horizon(rule),
         }
     }
 
-    /// The reading of a batch, or the latest eviction if that came after it: a key
-    /// that was evicted may be back without the units that it had at the reading,
-    /// and they must not pass once more at it. Whoever finds the key elsewhere, or
-    /// nowhere, sees the eviction's instant.
-    fn renewed(&self, reading: Reading, clock: &Timeline) -> Reading {
+    /// The reading of a request or batch, or a later one if a key was evicted after
+    /// it: that key may be back without the units that it had at the reading, and
+    /// they must not pass once more at it. Whoever finds the key elsewhere, or
+    /// nowhere, sees the eviction's instant. A batch goes on with that instant, a
+    /// single request with the clock's.
+    #[inline]
+    fn renewed<'l>(&self, now: Now<'l>) -> Now<'l> {
         let evicted = match planted(Fault::EvictionForgotten) {
             true => 0,
             false => self.evicted().load(),
         };
-        // One that lies ahead of the clock is from before a step back.
-        match evicted > reading.tick() && evicted <= clock.now().tick() {
-            true => Reading::of_tick(evicted),
-            false => reading,
+        match now {
+            Now::Fixed(_) => now,
+            Now::Begun(reading, _) | Now::Batch(reading, _) if evicted <= reading.tick() => now,
+            Now::Begun(..) => now.anew(),
+            Now::Batch(_, clock) => renewed_batch(now, evicted, clock.now()),
         }
     }
 
@@ -532,7 +501,7 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
     ) -> bool {
         let log = self.log(place.slot);
-        log.refund(charged, horizons, now.read().tick())
+        log.refund(charged, horizons, now.reading().tick())
     }
 
     /// Answers a query for a key that a walk has found; `None` if it is gone.
@@ -554,5 +523,15 @@ impl<K: Kind> Table<K> {
     /// How many slots there are.
     pub fn slots(&self) -> usize {
         self.geometry.slots
+    }
+}
+
+/// A batch's instant after an eviction. One that lies ahead of the clock is from
+/// before a step back.
+#[cold]
+fn renewed_batch(batch: Now<'_>, evicted: u64, clock: Reading) -> Now<'_> {
+    match evicted <= clock.tick() {
+        true => Now::Fixed(Reading::of_tick(evicted)),
+        false => batch,
     }
 }

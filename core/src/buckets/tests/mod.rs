@@ -56,7 +56,7 @@ impl Slot {
 
     fn ask(&self, query: &Query<'_>, shifts: &Shifts, tick: u64) -> Answer {
         let env = Env {
-            clock: Now::Fixed(Reading((tick - 1) * TICK_NS)),
+            now: Now::Fixed(Reading((tick - 1) * TICK_NS)),
             shifts,
         };
         match self.log().ask(self.tenant(), query, env) {

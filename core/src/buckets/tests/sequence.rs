@@ -177,10 +177,7 @@ impl Bench {
         let held = self.naive.live(binding, at);
         let left = self.naive.limit(binding, at).saturating_sub(held);
         assert_eq!(standing.remaining, left);
-        let passes = |tick| {
-            self.ask(windows, cost, Ask::Peek { beside: 0 }, tick)
-                .admitted
-        };
+        let passes = |tick| self.ask(windows, cost, Ask::Peek, tick).admitted;
         assert!(passes(until), "the retry instant is late");
         assert!(!passes(until - 1), "the retry instant is early");
         self.denied += 1;

@@ -30,10 +30,12 @@ pub(super) struct Watch {
 impl Watch {
     /// What has changed in the tables of exact and of bucketed keys.
     pub fn look(&mut self, engine: &Limiter) -> [Changes; 2] {
-        let active = engine.active.load();
         let [exact, bucketed] = &mut self.slots;
-        let exact = look_at(&engine.table, exact);
-        let bucketed = active.buckets().map(|table| look_at(table, bucketed));
+        let exact = look_at(&engine.tables.exact, exact);
+        let bucketed = engine
+            .tables
+            .bucketed()
+            .map(|table| look_at(table, bucketed));
         let mut changes = [Changes::default(); 2];
         changes[Precision::Exact as usize] = exact;
         changes[Precision::Bucketed as usize] = bucketed.unwrap_or_default();

@@ -16,6 +16,19 @@ impl<'a> Request<'a> {
     ///
     /// A key that has no room denies nothing, then as now.
     pub(super) fn look_ahead(&self, peeks: &[Answered<'a>]) -> Result<Decision, Failure> {
+        // Who finds room then says nothing of now.
+        let untracked = self.untracked.clone();
+        let later = self.latest_denial(peeks);
+        self.untracked.set(&untracked);
+        match later? {
+            Some(later) => self.as_it_stands(later, peeks),
+            None => Ok(self.decision(peeks)),
+        }
+    }
+
+    /// The denial that ends last, asked again and again at the instant at which the
+    /// one before ends.
+    fn latest_denial(&self, peeks: &[Answered<'a>]) -> Result<Option<Answered<'a>>, Failure> {
         let until = |a: &Answered<'a>| a.answer.standing.map(|s| s.resets_at);
         let denials = peeks.iter().filter(|a| !a.answer.admitted);
         let mut instant = denials.filter_map(until).max();
@@ -25,8 +38,9 @@ impl<'a> Request<'a> {
             let Some(at) = instant else { break };
             let now = Now::Fixed(Reading::of_tick(at));
             let mut denials = Answers::new();
+            self.newcomers.take();
             for peek in peeks {
-                match self.glance(peek.claim, Ask::Peek { beside: 0 }, now) {
+                match self.glance(peek.claim, Ask::Peek, now) {
                     Ok(answered) if !answered.answer.admitted => denials.push(answered),
                     Ok(_) | Err(Failure::Full) => {}
                     Err(failure) => return Err(failure),
@@ -38,10 +52,7 @@ impl<'a> Request<'a> {
             // Of equal ones the longest; of those the first, as everywhere.
             later = last.rev().max_by_key(|a| length(a)).copied().or(later);
         }
-        match later {
-            Some(later) => self.as_it_stands(later, peeks),
-            None => Ok(self.decision(peeks)),
-        }
+        Ok(later)
     }
 
     /// The decision of a denial at a later instant, with what its window holds now.
@@ -58,7 +69,10 @@ impl<'a> Request<'a> {
                 ..later.claim
             };
             // A survey finds an answer for a key without room, too.
-            let present = self.glance(alone, Ask::Survey, self.now)?.answer.standing;
+            let present = self
+                .glance(alone, Ask::Survey, self.now.get())?
+                .answer
+                .standing;
             answered.answer.now = first.answer.now;
             answered.answer.standing = present.map(|present| Standing {
                 window: standing.window,

@@ -7,14 +7,12 @@ use smallvec::SmallVec;
 use crate::limiter::active::ActiveRule;
 use crate::limiter::receipt::Charge;
 use crate::log::{Answer, Ask, Charged, Query, Standings};
-use crate::policy::Rule;
 use crate::table::{Key, Place};
 use crate::window::Window;
 
 /// A governing rule with what this request asks of it.
 #[derive(Clone, Copy)]
-pub(super) struct Claim<'a> {
-    pub rule: &'a Rule,
+pub(in crate::limiter) struct Claim<'a> {
     pub active: &'a ActiveRule,
     /// The owner's name; empty for a rule that everybody shares.
     pub name: &'a [u8],
@@ -27,14 +25,14 @@ pub(super) struct Claim<'a> {
 
 /// One claim's answer.
 #[derive(Clone, Copy)]
-pub(super) struct Answered<'a> {
+pub(in crate::limiter) struct Answered<'a> {
     pub claim: Claim<'a>,
     pub answer: Answer,
     pub place: Option<Place>,
 }
 
 /// What a key has to say beside an answer.
-pub(super) enum Failure {
+pub(in crate::limiter) enum Failure {
     Full,
     Corrupt,
 }
@@ -42,6 +40,12 @@ pub(super) enum Failure {
 pub(super) type Answers<'a> = SmallVec<[Answered<'a>; 4]>;
 
 impl<'a> Claim<'a> {
+    /// Whether the cost exceeds a limit.
+    #[inline]
+    pub fn can_never_pass(&self) -> bool {
+        self.cost > self.active.min_limit
+    }
+
     /// The query that asks the claim's key.
     pub fn query<'q>(
         &self,
@@ -89,7 +93,7 @@ impl Answered<'_> {
                 at: self.answer.at,
                 era: self.claim.active.horizons.newest(),
             },
-            precision: self.claim.rule.precision,
+            precision: self.claim.active.rule.precision,
         })
     }
 }

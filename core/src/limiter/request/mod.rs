@@ -10,7 +10,10 @@
 mod ahead;
 mod asking;
 mod claim;
+mod together;
 mod verdict;
+
+pub(super) use verdict::Verdict;
 
 use std::cell::{Cell, RefCell};
 
@@ -19,26 +22,36 @@ use smallvec::SmallVec;
 use super::active::{Active, Governed};
 use super::prepared::Hints;
 use super::receipt::Charge;
+use super::usage::Count;
 use super::{Endpoint, Limiter, OnFull};
-use crate::decision::{Decision, Outcome, WindowStatus};
+use crate::decision::{Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
-use crate::log::{ATTEMPTS, Ask};
-use crate::sync::fault::{Fault, planted};
-use crate::table::{Hashing, NameHash};
+use crate::log::Ask;
+use crate::table::{Hashing, NameHash, Newcomers};
 use crate::time::Now;
-use claim::{Answered, Answers, Claim, Failure};
+use claim::{Answered, Claim, Failure};
 
-/// What a call wants of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Check,
-    /// As `Check`, without a description of the window that binds.
-    Allow,
-    Peek,
+/// How a request is made.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    /// Whether an admission is charged; else it is only asked about.
+    pub charges: bool,
+    pub extras: Extras<'a>,
+}
+
+impl Call<'_> {
+    pub const CHARGE: Self = Self {
+        charges: true,
+        extras: Extras::NONE,
+    };
+    pub const PEEK: Self = Self {
+        charges: false,
+        extras: Extras::NONE,
+    };
 }
 
 /// What a call wants or brings beside the decision.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Extras<'a> {
     /// Where to note what was charged.
     pub charges: Option<&'a RefCell<SmallVec<[Charge; 2]>>>,
@@ -46,6 +59,14 @@ pub(super) struct Extras<'a> {
     pub windows: Option<&'a RefCell<Vec<WindowStatus>>>,
     /// Where the keys were found before.
     pub hints: Option<&'a Hints>,
+}
+
+impl Extras<'_> {
+    pub const NONE: Self = Self {
+        charges: None,
+        windows: None,
+        hints: None,
+    };
 }
 
 /// A merchant's name and its hash.
@@ -64,30 +85,34 @@ impl<'a> Merchant<'a> {
 }
 
 impl Limiter {
-    pub(super) fn decide(
-        &self,
-        merchant: &[u8],
+    #[inline]
+    pub(super) fn decide<'a, V: Verdict>(
+        &'a self,
+        merchant: &'a [u8],
         endpoint: Endpoint<'_>,
         cost: u32,
-        mode: Mode,
-    ) -> Result<Decision, Error> {
-        self.decide_with(merchant, endpoint, cost, mode, Extras::default())
-    }
-
-    pub(super) fn decide_with(
-        &self,
-        merchant: &[u8],
-        endpoint: Endpoint<'_>,
-        cost: u32,
-        mode: Mode,
-        extras: Extras<'_>,
-    ) -> Result<Decision, Error> {
+        call: Call<'a>,
+    ) -> Result<V, Error> {
         check_merchant(merchant)?;
         check_cost(cost)?;
-        let active = self.active.load();
-        let governed = active.governs(endpoint)?;
-        let request = Request::new(self, &active, mode, Now::Live(&self.clock), extras);
-        request.decide(&governed, Merchant::new(merchant, &self.hashing), cost)
+        let merchant = Merchant::new(merchant, &self.hashing);
+        self.decide_live(merchant, endpoint, cost, call)
+    }
+
+    /// Decides a request whose arguments were checked, at the clock's instant.
+    #[inline]
+    pub(super) fn decide_live<V: Verdict>(
+        &self,
+        merchant: Merchant<'_>,
+        endpoint: Endpoint<'_>,
+        cost: u32,
+        call: Call<'_>,
+    ) -> Result<V, Error> {
+        self.with_active(|active| {
+            let governed = active.governs(endpoint)?;
+            let request = Request::new(self, active, call, Now::begin(&self.clock));
+            request.decide(&governed, merchant, cost)
+        })
     }
 }
 
@@ -105,227 +130,145 @@ pub(super) fn check_cost(cost: u32) -> Result<(), Error> {
     }
 }
 
-/// What the keys of a request say to a peek.
-enum Peeked<'a> {
-    /// At least one of them denies.
-    Denied(Answers<'a>),
-    Admitted(Answers<'a>),
-}
-
-/// What came of charging the keys of a request.
-enum Charging {
-    Done(Decision),
-    /// One of them denied after all, and everything was given back.
-    Lost,
-}
-
 /// A request under one active policy.
 pub(super) struct Request<'a> {
     limiter: &'a Limiter,
     active: &'a Active,
-    mode: Mode,
-    now: Now<'a>,
-    extras: Extras<'a>,
-    /// Whether some key found no room.
-    untracked: Cell<bool>,
+    call: Call<'a>,
+    now: Cell<Now<'a>>,
+    untracked: Untracked,
+    /// What the peeks of a request will bring in, into the exact table and into
+    /// the bucketed one.
+    newcomers: RefCell<[Newcomers; 2]>,
+}
+
+/// Which of a request's claims found no room for their keys, by their places.
+#[derive(Default, Clone)]
+struct Untracked(Cell<u64>);
+
+impl Untracked {
+    fn note(&self, place: usize) {
+        self.0.update(|places| places | 1 << place.min(63));
+    }
+
+    fn set(&self, other: &Self) {
+        self.0.set(other.0.get());
+    }
+
+    fn forget(&self) {
+        self.0.set(0);
+    }
+
+    fn any(&self) -> bool {
+        self.0.get() != 0
+    }
+
+    fn has(&self, place: usize) -> bool {
+        place < 64 && self.0.get() >> place & 1 != 0
+    }
 }
 
 impl<'a> Request<'a> {
-    pub fn new(
-        limiter: &'a Limiter,
-        active: &'a Active,
-        mode: Mode,
-        now: Now<'a>,
-        extras: Extras<'a>,
-    ) -> Self {
+    #[inline]
+    pub fn new(limiter: &'a Limiter, active: &'a Active, call: Call<'a>, now: Now<'a>) -> Self {
         Self {
             limiter,
             active,
-            mode,
-            now,
-            extras,
-            untracked: Cell::new(false),
+            call,
+            now: Cell::new(now),
+            untracked: Untracked::default(),
+            newcomers: RefCell::default(),
         }
     }
 
-    pub fn decide(
+    #[inline]
+    pub fn decide<V: Verdict>(
         &self,
         governed: &Governed,
         merchant: Merchant<'a>,
         cost: u32,
-    ) -> Result<Decision, Error> {
-        let plain =
-            |outcome, allowed| Decision::without_window(outcome, allowed, self.active.version);
+    ) -> Result<V, Error> {
+        let version = self.active.version;
         let rules = match governed {
-            Governed::Exempt => return Ok(plain(Outcome::Exempt, true)),
-            Governed::Unmatched(allowed) => return Ok(plain(Outcome::Unmatched, *allowed)),
+            Governed::Exempt => return Ok(V::without_window(Outcome::Exempt, true, version)),
+            Governed::Unmatched(allowed) => {
+                return Ok(V::without_window(Outcome::Unmatched, *allowed, version));
+            }
             Governed::Rules(rules) => rules,
         };
-        let decision = match self.decide_rules(rules, merchant, cost) {
-            Ok(decision) => decision,
+        let verdict = match self.decide_rules(rules, merchant, cost) {
+            Ok(verdict) => verdict,
             Err(Failure::Corrupt) => return Err(Error::Corrupt),
             Err(Failure::Full) => {
-                self.untracked.set(true);
-                plain(Outcome::Untracked, self.limiter.on_full == OnFull::Admit)
+                let admits = self.limiter.on_full == OnFull::Admit;
+                V::without_window(Outcome::Untracked, admits, version)
             }
         };
-        let untracked = self.untracked.get();
-        if untracked && self.mode != Mode::Peek {
-            self.limiter.untracked.count();
+        match self.untracked.any() {
+            true => Ok(self.note_untracked(rules, verdict)),
+            false => Ok(verdict),
         }
-        Ok(Decision {
-            untracked,
-            ..decision
-        })
     }
 
-    fn decide_rules(
+    #[cold]
+    fn note_untracked<V: Verdict>(&self, rules: &[u32], verdict: V) -> V {
+        if self.call.charges {
+            self.limiter.untracked.count();
+            let full = (0..)
+                .zip(rules)
+                .filter(|(place, _)| self.untracked.has(*place));
+            full.for_each(|(_, rule)| self.active.rule(*rule).usage.count(Count::Untracked));
+        }
+        verdict.untracked()
+    }
+
+    #[inline]
+    fn decide_rules<V: Verdict>(
         &self,
         rules: &[u32],
         merchant: Merchant<'a>,
         cost: u32,
-    ) -> Result<Decision, Failure> {
-        let mut claims: SmallVec<[Claim<'a>; 4]> = SmallVec::new();
-        for (place, &index) in rules.iter().enumerate() {
-            let (rule, active) = self.active.rule(index);
-            let claim = Claim {
-                rule,
-                active,
-                name: active.owner_name(merchant.name),
-                windows: &rule.windows,
-                cost: cost.saturating_mul(rule.cost),
-                key: active.key(merchant.hash),
-                place,
-            };
-            if claim.cost > active.min_limit {
-                return self.never(claim);
-            }
-            claims.push(claim);
+    ) -> Result<V, Failure> {
+        let (&[rule], true) = (rules, self.call.charges) else {
+            return self.decide_together(rules, merchant, cost);
+        };
+        let claim = self.claim(rule, 0, merchant, cost);
+        if claim.can_never_pass() {
+            return V::never(self, claim);
         }
-        if let (&[claim], Mode::Check | Mode::Allow) = (&*claims, self.mode) {
-            let answered = [self.ask(claim, Ask::Charge)?];
-            self.settle(&answered);
-            return Ok(self.decision(&answered));
-        }
-        self.decide_together(&claims)
+        let answered = [self.ask::<V>(claim, Ask::Charge)?];
+        self.settle(&answered);
+        V::of(self, &answered)
     }
 
-    /// Peeks at all keys, then charges all or none; once more where a race let a
-    /// key deny that had not.
-    fn decide_together(&self, claims: &[Claim<'a>]) -> Result<Decision, Failure> {
-        // Each turn but the last means that another request got on.
-        for _ in 0..ATTEMPTS {
-            let peeks = match self.peek_together(claims)? {
-                Peeked::Denied(peeks) => return self.denied(&peeks),
-                Peeked::Admitted(peeks) => peeks,
-            };
-            if self.mode == Mode::Peek {
-                return Ok(self.decision(&peeks));
-            }
-            match self.charge_together(claims)? {
-                Charging::Done(decision) => return Ok(decision),
-                Charging::Lost => {}
-            }
-        }
-        Err(Failure::Corrupt)
-    }
-
-    /// Peeks at all keys. Where none denies, a key without room fails the request
-    /// before anything is charged, unless such requests are admitted.
-    ///
-    /// A new key counts on a slot only if those of the request that are charged
-    /// before it leave one, wherever they go: else the request would find out after
-    /// it has charged them, and what it lends back is a trace.
-    fn peek_together(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
-        self.begin_anew();
-        let mut peeks = Answers::new();
-        let mut full: Option<Claim<'a>> = None;
-        // Keys that may need a slot, in the exact table and in the bucketed one.
-        let mut newcomers = [0; 2];
-        for &claim in claims {
-            let newcomers = &mut newcomers[usize::from(claim.active.buckets.is_some())];
-            let beside = *newcomers;
-            match self.ask(claim, Ask::Peek { beside }) {
-                Ok(peek) => {
-                    *newcomers += usize::from(peek.place.is_none());
-                    peeks.push(peek);
-                }
-                Err(Failure::Full) => {
-                    *newcomers += 1;
-                    full = Some(claim);
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
-        if peeks.iter().any(|a| !a.answer.admitted) {
-            return Ok(Peeked::Denied(peeks));
-        }
-        match full {
-            Some(claim) if self.mode == Mode::Peek || self.limiter.on_full == OnFull::Deny => {
-                self.count_untracked(&claim);
-                Err(Failure::Full)
-            }
-            _ => Ok(Peeked::Admitted(peeks)),
-        }
-    }
-
-    fn denied(&self, peeks: &[Answered<'a>]) -> Result<Decision, Failure> {
-        self.settle(peeks);
-        match peeks.iter().any(|a| a.answer.lent) {
-            true => self.look_ahead(peeks),
-            false => Ok(self.decision(peeks)),
-        }
-    }
-
-    /// Charges one key after the other, and gives all back if one denies. A key
-    /// without room, where such requests are admitted, fails the request after
-    /// everything else was charged.
-    fn charge_together(&self, claims: &[Claim<'a>]) -> Result<Charging, Failure> {
-        self.begin_anew();
-        let mut charged = Answers::new();
-        let mut uncounted = false;
-        for &claim in claims {
-            match self.ask(claim, Ask::Charge) {
-                Ok(answered) if answered.answer.admitted => charged.push(answered),
-                Ok(_) => {
-                    self.give_back(&charged);
-                    return Ok(Charging::Lost);
-                }
-                Err(Failure::Full) if self.limiter.on_full == OnFull::Admit => uncounted = true,
-                Err(failure) => {
-                    self.give_back(&charged);
-                    return Err(failure);
-                }
-            }
-        }
-        self.settle(&charged);
-        match uncounted {
-            true => Err(Failure::Full),
-            false => Ok(Charging::Done(self.decision(&charged))),
-        }
-    }
-
-    fn give_back(&self, charged: &[Answered<'a>]) {
-        if planted(Fault::ChargeKept) {
-            return;
-        }
-        for charge in charged.iter().filter_map(Answered::charge) {
-            charge.refund(&self.limiter.table, self.active, self.now);
+    /// What the request asks of a rule's key; `place` is the rule's place among
+    /// those that govern it.
+    #[inline]
+    fn claim(&self, rule: u32, place: usize, merchant: Merchant<'a>, cost: u32) -> Claim<'a> {
+        let active = self.active.rule(rule);
+        Claim {
+            active,
+            name: active.owner_name(merchant.name),
+            windows: &active.rule.windows,
+            cost: cost.saturating_mul(active.rule.cost),
+            key: active.key(merchant.hash),
+            place,
         }
     }
 
     /// Notes what became of a request: what was charged, for a receipt, and the
     /// statistics. A denied request charged nothing and is counted by the rules
     /// that denied it.
+    #[inline]
     fn settle(&self, answers: &[Answered<'a>]) {
-        if self.mode == Mode::Peek {
+        if !self.call.charges {
             return;
         }
         let admitted = answers.iter().all(|a| a.answer.admitted);
         for answered in answers.iter().filter(|a| a.answer.admitted == admitted) {
             self.count(answered);
         }
-        if let (true, Some(charges)) = (admitted, self.extras.charges) {
+        if let (true, Some(charges)) = (admitted, self.call.extras.charges) {
             let all = answers.iter().filter_map(Answered::charge);
             charges.borrow_mut().extend(all);
         }

@@ -1,4 +1,4 @@
-//! The decision that answers amount to.
+//! What answers amount to, as far as the caller wants to know.
 
 use super::Request;
 use super::claim::{Answered, Claim, Failure};
@@ -6,23 +6,87 @@ use crate::decision::{Binding, Decision, Outcome};
 use crate::log::Ask;
 use crate::window::Window;
 
-impl<'a> Request<'a> {
-    /// The cost exceeds a limit: reports the window with the smallest one as it
-    /// stands.
-    pub(super) fn never(&self, claim: Claim<'a>) -> Result<Decision, Failure> {
+/// What a caller is told.
+pub(in crate::limiter) trait Verdict: Sized {
+    /// Whether the keys are to describe the window that binds.
+    const DETAIL: bool;
+
+    /// On a request that no window decided.
+    fn without_window(outcome: Outcome, allowed: bool, version: u64) -> Self;
+
+    /// On a claim whose cost exceeds a limit.
+    fn never<'a>(request: &Request<'a>, claim: Claim<'a>) -> Result<Self, Failure>;
+
+    /// What answers amount to. They are peeks or charges, at least one of them.
+    fn of<'a>(request: &Request<'a>, answers: &[Answered<'a>]) -> Result<Self, Failure>;
+
+    /// The same, where some key found no room.
+    fn untracked(self) -> Self;
+}
+
+/// Only whether the request may proceed.
+impl Verdict for bool {
+    const DETAIL: bool = false;
+
+    #[inline]
+    fn without_window(_outcome: Outcome, allowed: bool, _version: u64) -> Self {
+        allowed
+    }
+
+    fn never<'a>(_request: &Request<'a>, _claim: Claim<'a>) -> Result<Self, Failure> {
+        Ok(false)
+    }
+
+    #[inline]
+    fn of<'a>(_request: &Request<'a>, answers: &[Answered<'a>]) -> Result<Self, Failure> {
+        Ok(answers.iter().all(|a| a.answer.admitted))
+    }
+
+    fn untracked(self) -> Self {
+        self
+    }
+}
+
+impl Verdict for Decision {
+    const DETAIL: bool = true;
+
+    fn without_window(outcome: Outcome, allowed: bool, version: u64) -> Self {
+        Decision::without_window(outcome, allowed, version)
+    }
+
+    /// Reports the window with the smallest limit as it stands.
+    #[cold]
+    fn never<'a>(request: &Request<'a>, claim: Claim<'a>) -> Result<Self, Failure> {
         let smallest = |w: &&Window| (w.limit, std::cmp::Reverse(w.ticks()));
         let window = claim.windows.iter().min_by_key(smallest);
         let claim = Claim {
             windows: window.map_or(&[], std::slice::from_ref),
             ..claim
         };
-        let answered = self.ask(claim, Ask::Survey)?;
-        let mut decision = self.decision(&[answered]);
+        let answered = request.ask::<Self>(claim, Ask::Survey)?;
+        let mut decision = request.decision(&[answered]);
         decision.outcome = Outcome::Never;
         decision.allowed = false;
         Ok(decision)
     }
 
+    fn of<'a>(request: &Request<'a>, answers: &[Answered<'a>]) -> Result<Self, Failure> {
+        let denied = answers.iter().any(|a| !a.answer.admitted);
+        match denied && answers.len() > 1 && answers.iter().any(|a| a.answer.lent) {
+            true => request.look_ahead(answers),
+            false => Ok(request.decision(answers)),
+        }
+    }
+
+    fn untracked(self) -> Self {
+        Self {
+            untracked: true,
+            ..self
+        }
+    }
+}
+
+impl<'a> Request<'a> {
     /// The decision that one or several answers amount to; it describes the
     /// window that binds among them.
     pub(super) fn decision(&self, answers: &[Answered<'a>]) -> Decision {
@@ -58,7 +122,7 @@ impl<'a> Request<'a> {
         };
         Some(Binding {
             rule: claim.active.id,
-            precision: claim.rule.precision,
+            precision: claim.active.rule.precision,
             window: claim.windows[standing.window],
             remaining: standing.remaining,
             retry_after_ns,

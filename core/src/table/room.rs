@@ -1,0 +1,168 @@
+//! Whether all keys of a request will find room, before any of them is charged.
+//!
+//! A request of several rules that finds out too late has charged the keys before
+//! the one without room, and what it lends back is a trace. So it follows in
+//! advance what its charges will do, one after the other: a new key evicts what is
+//! idle in its two buckets and takes a slot of the emptier one; an idle key of the
+//! request keeps its slot, unless one before it has evicted it.
+
+use smallvec::SmallVec;
+
+use super::geometry::BUCKET;
+use super::kind::{Kind, Slot};
+use super::{Key, KeyWord, Place, Table};
+use crate::time::Now;
+
+/// Keys that a request will bring in, or bring back to life, in their order.
+#[derive(Default)]
+pub(crate) struct Newcomers(SmallVec<[Newcomer; 4]>);
+
+struct Newcomer {
+    /// The bucket in which it takes a slot.
+    bucket: u32,
+    /// The buckets in which it evicts what is idle.
+    evicts: Option<[u32; 2]>,
+}
+
+impl Newcomers {
+    fn taken_in(&self, bucket: u32) -> usize {
+        self.0.iter().filter(|n| n.bucket == bucket).count()
+    }
+
+    fn evict_in(&self, bucket: u32) -> bool {
+        let mut evicted = self.0.iter().filter_map(|n| n.evicts);
+        evicted.any(|buckets| buckets.contains(&bucket))
+    }
+
+    fn push(&mut self, bucket: u32, evicts: Option<[u32; 2]>) {
+        self.0.push(Newcomer { bucket, evicts });
+    }
+}
+
+impl<K: Kind> Table<K> {
+    /// Whether a key that was peeked at will have a slot once the newcomers before
+    /// it have theirs, as far as a look can tell; if it needs one, it joins them.
+    /// `place` is where it stands.
+    pub fn has_room(
+        &self,
+        key: Key,
+        place: Option<Place>,
+        newcomers: &mut Newcomers,
+        now: Now<'_>,
+    ) -> bool {
+        let now = now.reading().tick();
+        if let Some(Place { slot, .. }) = place {
+            let bucket = (slot / BUCKET) as u32;
+            if !self.log(slot).is_idle(self.retention(), now) {
+                return true;
+            }
+            if !newcomers.evict_in(bucket) {
+                newcomers.push(bucket, None);
+                return true;
+            }
+        }
+        let buckets = key.buckets(self.geometry.buckets);
+        let free = |bucket| {
+            self.free_in(bucket, now)
+                .saturating_sub(newcomers.taken_in(bucket))
+        };
+        let [first, second] = buckets.map(free);
+        let has_room = first.max(second) > 0;
+        if has_room {
+            // As an insertion chooses.
+            newcomers.push(buckets[usize::from(second > first)], Some(buckets));
+        }
+        has_room
+    }
+
+    /// Slots of a bucket that are free or idle.
+    fn free_in(&self, bucket: u32, now: u64) -> usize {
+        let from = bucket as usize * BUCKET;
+        let is_free = |slot: &usize| {
+            let word = KeyWord(self.key(*slot).load());
+            !word.is_committed() || self.log(*slot).is_idle(self.retention(), now)
+        };
+        (from..from + BUCKET).filter(is_free).count()
+    }
+}
+
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::log::{Ask, Horizons, Query};
+    use crate::table::{Exact, Hashing, Reply, Sizes};
+    use crate::time::Reading;
+    use crate::window::Window;
+
+    const WINDOWS: [Window; 1] = [Window::from_ticks(1_000, 10)];
+
+    fn ask(table: &Table<Exact>, key: Key, ask: Ask, tick: u64) -> Option<Option<Place>> {
+        let query = Query {
+            name: b"",
+            windows: &WINDOWS,
+            widths: &[],
+            horizons: &Horizons::FOREVER,
+            cost: 1,
+            ask,
+            detail: false,
+            standings: None,
+        };
+        match table.ask(key, &query, Now::Fixed(Reading::of_tick(tick))) {
+            Reply::Answered(answer, place) => {
+                assert!(answer.admitted);
+                Some(place)
+            }
+            Reply::Full => None,
+            Reply::Corrupt => panic!("the table contradicts itself"),
+        }
+    }
+
+    /// Requests of several keys, in tables of two to five buckets: what is foreseen
+    /// of each key is what its charge then finds.
+    #[test]
+    fn what_is_foreseen_is_what_happens() {
+        let hashing = Hashing::with_random_secret().unwrap();
+        let rule = hashing.rule("r");
+        let (mut found, mut full) = (0, 0);
+        for round in 0..400u64 {
+            let table = Table::<Exact>::new(&Sizes {
+                max_keys: 1 + round % 20,
+                max_limit: 4,
+                pools: 0,
+                names: false,
+                counters: false,
+            });
+            let table = table.unwrap();
+            table.raise_horizon(0, 10);
+            let mut random = round.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut draw = |below: u64| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                (random >> 33) % below
+            };
+            let mut tick = 100;
+            for _ in 0..100 {
+                tick += draw(4);
+                let now = Now::Fixed(Reading::of_tick(tick));
+                let mut key = || Key::new(0, rule, hashing.merchant(&[draw(60) as u8]));
+                let keys: Vec<Key> = (0..6).map(|_| key()).collect();
+                let mut newcomers = Newcomers::default();
+                let foresee = |key: &Key| {
+                    let place = ask(&table, *key, Ask::Peek, tick).flatten();
+                    table.has_room(*key, place, &mut newcomers, now)
+                };
+                let mut distinct = keys;
+                distinct.sort_unstable_by_key(|key| key.fingerprint);
+                distinct.dedup();
+                let foreseen: Vec<bool> = distinct.iter().map(foresee).collect();
+                for (key, has_room) in distinct.iter().zip(foreseen) {
+                    let happened = ask(&table, *key, Ask::Charge, tick).is_some();
+                    assert_eq!(has_room, happened, "round {round}");
+                    *(if happened { &mut found } else { &mut full }) += 1;
+                }
+            }
+        }
+        assert!(found > 50_000 && full > 5_000, "{found}, {full}");
+    }
+}
