@@ -138,10 +138,22 @@ pub(crate) fn block(
     at: u64,
     credit: Credit,
 ) -> Option<Block> {
-    let mut block = longest_block(log, windows, cost, at, credit)?;
-    if credit.units == 0 {
-        return Some(block);
+    let block = longest_block(log, windows, cost, at, credit)?;
+    match credit.units {
+        0 => Some(block),
+        _ => outlast_credit(log, windows, cost, block, credit),
     }
+}
+
+/// The end of a block that a credit may end before.
+#[cold]
+fn outlast_credit(
+    log: &impl Judge,
+    windows: &[Window],
+    cost: u32,
+    mut block: Block,
+    credit: Credit,
+) -> Option<Block> {
     // A credit may die before the instant that it promised, once per window.
     for _ in 0..=windows.len() {
         match longest_block(log, windows, cost, block.until, credit) {
@@ -150,6 +162,19 @@ pub(crate) fn block(
         }
     }
     Some(block)
+}
+
+/// Whether all windows let `cost` units pass at `at`, where nothing was lent; `cost`
+/// is at most every limit.
+#[inline(always)]
+pub(crate) fn admits(log: &impl Log, windows: &[Window], cost: u32, at: u64) -> bool {
+    for window in windows {
+        let stamp = log.stamp(window.limit + 1 - cost);
+        if stamp != 0 && log.leaves_at(window, stamp) > at {
+            return false;
+        }
+    }
+    true
 }
 
 /// What one window holds at an instant.

@@ -238,15 +238,20 @@ impl Active {
         &self.rules[index as usize]
     }
 
-    /// What governs a request to `endpoint`.
+    /// What governs a request to an endpoint looked up before.
     #[inline]
+    pub fn governs_id(&self, EndpointId(id): EndpointId) -> Result<&Governed, Error> {
+        // Not `ok_or`: an error that is made and dropped costs more than the look.
+        match self.governed.get((id as usize).wrapping_sub(1)) {
+            Some(governed) => Ok(governed),
+            None => Err(Error::UnknownEndpoint { id }),
+        }
+    }
+
+    /// What governs a request to `endpoint`.
     pub fn governs(&self, endpoint: Endpoint<'_>) -> Result<Cow<'_, Governed>, Error> {
         match endpoint {
-            Endpoint::Id(EndpointId(id)) => {
-                let governed = self.governed.get((id as usize).wrapping_sub(1));
-                let governed = governed.ok_or(Error::UnknownEndpoint { id });
-                governed.map(Cow::Borrowed)
-            }
+            Endpoint::Id(id) => self.governs_id(id).map(Cow::Borrowed),
             Endpoint::Text("") => self.govern_merchant_alone().map(Cow::Owned),
             Endpoint::Text(text) => self.govern_text(text).map(Cow::Owned),
             Endpoint::Http { method, path } => self.govern_http(method, path).map(Cow::Owned),

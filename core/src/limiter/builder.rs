@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
-use crate::sync::{ArcSwap, CachePadded, Register};
+use crate::sync::{ArcSwap, CachePadded, Register, Replacements};
 use crate::table::{Hashing, Sizes};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
@@ -127,7 +127,8 @@ impl LimiterBuilder {
         Ok(Limiter {
             id,
             counts_keys: self.key_counters,
-            active: Arc::new(ArcSwap::from_pointee(active)),
+            active: ArcSwap::from_pointee(active),
+            swaps: Replacements::default(),
             tables,
             hashing,
             clock: Timeline::new(self.clock.clone()),

@@ -2,52 +2,94 @@
 //!
 //! Each thread keeps a reference to the policy that it saw last, of a few limiters,
 //! and looks with one load whether there is a newer one: a check counts no
-//! references and writes nothing that threads share.
+//! references and writes nothing that threads share. A reference is taken after the
+//! number under which it is kept was read, and the number moves after each swap; so
+//! while it stands, no swap is over that the reference has not seen.
 
-use std::cell::Cell;
-use std::ptr;
-use std::thread::LocalKey;
+use std::sync::Arc;
 
 use super::Limiter;
 use super::active::Active;
-use crate::sync::Latest;
 
-/// Limiters whose policies a thread remembers. One that meets more of them in turn
-/// pays for a load each.
-const REMEMBERED: usize = 4;
-
-type Seen = [Cell<Option<Latest<Active>>>; REMEMBERED];
-
-std::thread_local! {
-    static SEEN: Seen = const { [const { Cell::new(None) }; REMEMBERED] };
-}
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+use seen::{keep, take};
 
 impl Limiter {
     /// Lets `body` work under the policy in force.
     #[inline]
     pub(super) fn with_active<R>(&self, body: impl FnOnce(&Active) -> R) -> R {
-        let place = self.id as usize % REMEMBERED;
-        // Taken out, so that a clock or callback that asks this limiter again from
-        // within finds none and loads its own.
-        let seen = SEEN.try_with(|seen| seen[place].take()).ok().flatten();
-        let own = |seen: &Latest<Active>| ptr::eq(seen.arc_swap(), &*self.active);
-        let mut latest = match seen.filter(own) {
-            Some(latest) => latest,
-            None => self.first_look(),
+        let swaps = self.swaps.get();
+        let active = match take(self.id, swaps) {
+            Some(active) => active,
+            None => self.load_active(),
         };
-        let result = body(latest.load());
-        keep(&SEEN, place, latest);
+        let result = body(&active);
+        keep(self.id, swaps, active);
         result
     }
 
     #[cold]
-    fn first_look(&self) -> Latest<Active> {
-        Latest::new(self.active.clone())
+    fn load_active(&self) -> Arc<Active> {
+        self.active.load_full()
     }
 }
 
-/// Remembers what a thread saw; where its locals are gone, it is dropped.
-#[inline]
-fn keep(seen: &'static LocalKey<Seen>, place: usize, latest: Latest<Active>) {
-    let _ = seen.try_with(|seen| seen[place].set(Some(latest)));
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+mod seen {
+    use std::cell::Cell;
+
+    use super::{Active, Arc};
+
+    /// Limiters whose policies a thread remembers. One that meets more of them in
+    /// turn pays for a load each.
+    const REMEMBERED: usize = 4;
+
+    #[derive(Default)]
+    struct Seen {
+        limiter: Cell<u64>,
+        swaps: Cell<u64>,
+        active: Cell<Option<Arc<Active>>>,
+    }
+
+    std::thread_local! {
+        static SEEN: [Seen; REMEMBERED] = const {
+            [const {
+                Seen { limiter: Cell::new(0), swaps: Cell::new(0), active: Cell::new(None) }
+            }; REMEMBERED]
+        };
+    }
+
+    /// What the thread has kept for a limiter. It is taken out, so that a clock or
+    /// callback that asks the limiter again from within finds none.
+    #[inline]
+    pub(super) fn take(limiter: u64, swaps: u64) -> Option<Arc<Active>> {
+        let take = |seen: &[Seen; REMEMBERED]| {
+            let seen = &seen[limiter as usize % REMEMBERED];
+            match seen.limiter.get() == limiter && seen.swaps.get() == swaps {
+                true => seen.active.take(),
+                false => None,
+            }
+        };
+        SEEN.try_with(take).ok().flatten()
+    }
+
+    /// Where the thread's locals are gone, it is dropped.
+    #[inline]
+    pub(super) fn keep(limiter: u64, swaps: u64, active: Arc<Active>) {
+        let _ = SEEN.try_with(|seen| {
+            let seen = &seen[limiter as usize % REMEMBERED];
+            seen.limiter.set(limiter);
+            seen.swaps.set(swaps);
+            seen.active.set(Some(active));
+        });
+    }
 }
+
+/// A checker runs the threads of a model on one, and is to see each load.
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+fn take(_limiter: u64, _swaps: u64) -> Option<Arc<Active>> {
+    None
+}
+
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+fn keep(_limiter: u64, _swaps: u64, _active: Arc<Active>) {}

@@ -31,7 +31,7 @@ use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::fault::{Fault, planted};
-use crate::sync::{ArcSwap, CachePadded, Register};
+use crate::sync::{ArcSwap, CachePadded, Register, Replacements};
 use crate::table::Hashing;
 use crate::time::Timeline;
 use active::Active;
@@ -84,7 +84,8 @@ pub struct Limiter {
     /// Tells receipts and prepared keys whose they are.
     id: u64,
     counts_keys: bool,
-    active: Arc<ArcSwap<Active>>,
+    active: ArcSwap<Active>,
+    swaps: Replacements,
     tables: Tables,
     hashing: Hashing,
     clock: Timeline,
@@ -139,7 +140,7 @@ impl Limiter {
         endpoint: impl Into<Endpoint<'e>>,
         cost: u32,
     ) -> Result<bool, Error> {
-        self.decide(merchant.as_ref(), endpoint.into(), cost, Call::CHARGE)
+        self.allow_at_once(merchant.as_ref(), endpoint.into(), cost)
     }
 
     /// Decides as [`check`](Self::check) would, and charges nothing.
@@ -292,6 +293,7 @@ impl Limiter {
             let next = Arc::new(change(&current)?);
             let found = self.active.compare_and_swap(&*current, next.clone());
             if Arc::ptr_eq(&found, &current) {
+                self.swaps.count();
                 return Ok(next);
             }
         }

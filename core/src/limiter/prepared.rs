@@ -35,6 +35,11 @@ pub(super) type Hints = [Hint; HINTS];
 pub(super) struct Hint(Register);
 
 impl Hint {
+    #[inline]
+    pub fn slot(&self) -> Option<usize> {
+        (self.0.get() as usize).checked_sub(1)
+    }
+
     /// Asks a key where it was found last, or looks for it.
     #[inline]
     pub fn ask<K: Kind>(
@@ -97,7 +102,22 @@ impl Limiter {
     /// # Errors
     /// As [`check_prepared`](Self::check_prepared).
     pub fn allow_prepared(&self, key: &Prepared, cost: u32) -> Result<bool, Error> {
-        self.decide_prepared(key, cost, Call::CHARGE)
+        if key.limiter != self.id {
+            return Err(Error::ForeignKey);
+        }
+        check_cost(cost)?;
+        let now = Now::begin(&self.clock);
+        let merchant = Merchant {
+            name: &key.name,
+            hash: key.hash,
+        };
+        let at_once = self.with_active(|active| {
+            self.charge_at_once(active, key.endpoint, merchant, cost, Some(&key.hints), now)
+        });
+        match at_once {
+            Some(allowed) => Ok(allowed),
+            None => self.decide_prepared(key, cost, Call::CHARGE),
+        }
     }
 
     /// As [`peek`](Self::peek), for a prepared key.

@@ -65,10 +65,23 @@ impl Tables {
         query: &Query<'_>,
         now: Now<'_>,
     ) -> Reply {
-        match (precision, self.bucketed()) {
-            (Precision::Exact, _) => ask(&self.exact, key, hint, query, now),
-            (Precision::Bucketed, Some(table)) => ask(table, key, hint, query, now),
-            (Precision::Bucketed, None) => Reply::Corrupt,
+        match precision {
+            Precision::Exact => ask(&self.exact, key, hint, query, now),
+            Precision::Bucketed => self.ask_bucketed(key, hint, query, now),
+        }
+    }
+
+    #[inline(never)]
+    fn ask_bucketed(
+        &self,
+        key: Key,
+        hint: Option<&Hint>,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Reply {
+        match self.bucketed() {
+            Some(table) => ask(table, key, hint, query, now),
+            None => Reply::Corrupt,
         }
     }
 

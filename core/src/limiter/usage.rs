@@ -98,7 +98,15 @@ impl RuleCounts {
     }
 
     #[inline]
-    pub(super) fn count_admission(&self, units: u32) {
+    pub(super) fn count_answer(&self, admitted: bool, units: u32) {
+        match admitted {
+            true => self.count_admission(units),
+            false => self.count(Count::Denied),
+        }
+    }
+
+    #[inline]
+    fn count_admission(&self, units: u32) {
         self.count(Count::Admitted);
         if units > 1 {
             self.0.add(Count::FurtherUnits as usize, (units - 1).into());

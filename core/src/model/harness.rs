@@ -327,11 +327,21 @@ impl Lone {
         self.query(&charge(windows, cost), tick)
     }
 
-    /// Charges one request and notes what was admitted.
+    /// Charges one request as the limiter does, and notes what was admitted.
     pub fn note(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
-        let mut admitted = Admitted::default();
-        admitted.note(&self.ask(windows, cost, tick), cost);
-        admitted
+        let at_once = self
+            .ring()
+            .charge(self.tenant(), windows, cost, tick, &self.words[1]);
+        let (admits, at) = at_once.unwrap_or_else(|| {
+            let answer = self.ask(windows, cost, tick);
+            (answer.admitted, answer.at)
+        });
+        let stamps = if admits {
+            vec![at; cost as usize]
+        } else {
+            Vec::new()
+        };
+        Admitted(stamps)
     }
 
     /// Refunds units that windows of 10 ticks admitted.

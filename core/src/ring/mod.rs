@@ -45,10 +45,12 @@ mod tenancy;
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
 
+use crate::law;
 use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
+use crate::window::Window;
 use planes::{CAPACITIES, STATE_WORDS};
 use snapshot::Snapshot;
 
@@ -114,32 +116,87 @@ impl<'t> Ring<'t> {
     }
 
     /// Answers a query under the tenant's name.
-    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                env.now = env.now.anew();
-            }
-            let early = planted(Fault::HorizonReadEarly).then(|| env.horizon.load());
-            let head = self.head();
-            if head.is_corrupt(self.planes.levels()) {
-                return Attempt::Corrupt;
-            }
-            // After the head: a key that is still ours then was ours at the head.
-            if head.is_frozen() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {
-                return Attempt::Gone;
-            }
-            let filled = self.filled().load();
-            if head.missing(filled) != 0 {
-                if self.is_still(head) && !self.help(head, filled) {
-                    return Attempt::Corrupt;
-                }
-                continue;
-            }
-            if let Some(answer) = self.decide(head, filled, query, env, early) {
-                return Attempt::Answered(answer);
+    #[inline]
+    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
+        match self.attempt(tenant, query, env) {
+            Some(attempt) => attempt,
+            None => self.ask_again(tenant, query, env),
+        }
+    }
+
+    /// Charges `cost` units if nothing is out of the ordinary: whether they were
+    /// admitted, and the instant of the decision. `None` if [`ask`](Self::ask) has to say, because the log moved, has
+    /// to move on or has lent capacity, or the slot is not this tenant's.
+    ///
+    /// It takes the steps of `ask` in their order, and leaves out what only a
+    /// description needs.
+    #[inline(always)]
+    pub fn charge(
+        &self,
+        tenant: Tenant<'_>,
+        windows: &[Window],
+        cost: u32,
+        now: u64,
+        horizon: &Word,
+    ) -> Option<(bool, u64)> {
+        let early = planted(Fault::HorizonReadEarly).then(|| horizon.load());
+        let head = self.head();
+        if head.level() >= self.planes.levels() {
+            return None;
+        }
+        // After the head: a key that is still ours then was ours at the head.
+        if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
+            return None;
+        }
+        let filled = self.filled().load();
+        if head.missing(filled) != 0 {
+            return None;
+        }
+        let log = Snapshot::new(self, head);
+        if self.refund_word().load() != 0 {
+            return None;
+        }
+        let at = now.max(head.stamp());
+        if !law::admits(&log, windows, cost, at) {
+            let stands = planted(Fault::AnswerUnchecked) || self.is_still(head);
+            return stands.then_some((false, at));
+        }
+        if log.must_grow(cost, at, horizon, early) {
+            return None;
+        }
+        self.commit(head, filled, at, cost).then_some((true, at))
+    }
+
+    #[cold]
+    fn ask_again(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
+        for _ in 1..ATTEMPTS {
+            env.now = env.now.anew();
+            if let Some(attempt) = self.attempt(tenant, query, env) {
+                return attempt;
             }
         }
         Attempt::Corrupt
+    }
+
+    /// One attempt; `None` if the log moved meanwhile, or was moved on.
+    #[inline]
+    fn attempt(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Option<Attempt> {
+        let early = planted(Fault::HorizonReadEarly).then(|| env.horizon.load());
+        let head = self.head();
+        if head.is_corrupt(self.planes.levels()) {
+            return Some(Attempt::Corrupt);
+        }
+        // After the head: a key that is still ours then was ours at the head.
+        if head.is_frozen() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {
+            return Some(Attempt::Gone);
+        }
+        let filled = self.filled().load();
+        if head.missing(filled) != 0 {
+            let stuck = self.is_still(head) && !self.help(head, filled);
+            return stuck.then_some(Attempt::Corrupt);
+        }
+        let answer = self.decide(head, filled, query, env, early)?;
+        Some(Attempt::Answered(answer))
     }
 
     /// Decides on a filled head; `None` if the head moved meanwhile, or was moved
@@ -194,6 +251,7 @@ impl<'t> Ring<'t> {
 
     /// Finishes another thread's admission; `false` if the words contradict
     /// each other.
+    #[cold]
     fn help(&self, head: Head, filled: u64) -> bool {
         if head.missing(filled) > CAPACITIES[head.level()].into() {
             return false;

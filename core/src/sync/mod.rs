@@ -15,20 +15,18 @@ mod loomed;
 mod memory;
 #[cfg(slidegate_loom)]
 pub(crate) mod racers;
+mod shards;
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 mod swap;
 pub(crate) mod trace;
 
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use arc_swap::ArcSwap;
-#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-use arc_swap::Cache;
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::{PAGE_WORDS, Words};
+pub(crate) use shards::Shards;
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
-#[cfg(any(slidegate_loom, slidegate_shuttle))]
-use swap::Cache;
 
 #[cfg(slidegate_loom)]
 use loomed::{AtomicU64, Ordering};
@@ -95,10 +93,6 @@ impl Word {
     }
 }
 
-/// A thread's own reference to a value that others replace: it looks whether there
-/// is a newer one, and counts no references.
-pub(crate) type Latest<T> = Cache<std::sync::Arc<ArcSwap<T>>, std::sync::Arc<T>>;
-
 /// A value that is set once, by whoever has made it: readers wait for nobody.
 pub(crate) struct SetOnce<T>(std::sync::OnceLock<T>);
 
@@ -118,58 +112,22 @@ impl<T> SetOnce<T> {
     }
 }
 
-/// Statistics that many threads add to: each adds to the shard that is its own as
-/// long as there are not more threads than shards, so that threads do not take
-/// each other's cache lines away.
+/// How often something that threads keep copies of was replaced.
 #[derive(Debug, Default)]
-pub(crate) struct Shards<const N: usize>([CachePadded<Counts<N>>; SHARDS]);
+pub(crate) struct Replacements(std::sync::atomic::AtomicU64);
 
-const SHARDS: usize = 8;
-
-#[derive(Debug)]
-struct Counts<const N: usize>([std::sync::atomic::AtomicU64; N]);
-
-impl<const N: usize> Default for Counts<N> {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Default::default()))
-    }
-}
-
-impl<const N: usize> Shards<N> {
-    /// Adds to one of the numbers.
+impl Replacements {
+    /// Whoever reads it finds what was in place when it was counted up last, or
+    /// something newer.
     #[inline]
-    pub fn add(&self, number: usize, units: u64) {
-        let shard = &self.0[shard()];
-        shard.0[number].fetch_add(units, std::sync::atomic::Ordering::Relaxed);
+    pub fn get(&self) -> u64 {
+        self.0.load(std::sync::atomic::Ordering::Acquire)
     }
 
-    /// The sum of one of the numbers.
-    pub fn sum(&self, number: usize) -> u64 {
-        let of = |shard: &CachePadded<Counts<N>>| {
-            shard.0[number].load(std::sync::atomic::Ordering::Relaxed)
-        };
-        self.0.iter().map(of).fold(0, u64::wrapping_add)
+    /// Call it after a replacement.
+    pub fn count(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Release);
     }
-}
-
-/// The current thread's shard.
-#[inline]
-fn shard() -> usize {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    std::thread_local! {
-        static SHARD: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
-    }
-    // A thread whose locals are gone already shares the first.
-    let of_thread = SHARD.try_with(|shard| match shard.get() {
-        usize::MAX => {
-            let next = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
-            shard.set(next);
-            next
-        }
-        known => known,
-    });
-    of_thread.unwrap_or(0)
 }
 
 /// A number outside the engine's state, such as a statistic or a test clock. It

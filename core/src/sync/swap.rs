@@ -13,28 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Word;
 
-/// A thread's own reference, which under a checker is never older than a load's.
-pub(crate) struct Cache<A, T> {
-    swap: A,
-    latest: T,
-}
-
-impl<T> Cache<Arc<ArcSwap<T>>, Arc<T>> {
-    pub fn new(swap: Arc<ArcSwap<T>>) -> Self {
-        let latest = swap.load_full();
-        Self { swap, latest }
-    }
-
-    pub fn arc_swap(&self) -> &ArcSwap<T> {
-        &self.swap
-    }
-
-    pub fn load(&mut self) -> &Arc<T> {
-        self.latest = self.swap.load_full();
-        &self.latest
-    }
-}
-
 pub(crate) struct ArcSwap<T> {
     in_force: Word,
     published: Mutex<Vec<Arc<T>>>,

@@ -92,8 +92,12 @@ impl Key {
         let scale = |bits: u32, range: u32| ((u64::from(bits) * u64::from(range)) >> 32) as u32;
         let first = scale(self.placement as u32, buckets);
         let further = 1 + scale((self.placement >> 32) as u32, buckets - 1);
-        let second = (u64::from(first) + u64::from(further)) % u64::from(buckets);
-        [first, second as u32]
+        // Around the end: both are less than `buckets` beyond it.
+        let second = match first.checked_sub(buckets - further) {
+            Some(around) => around,
+            None => first + further,
+        };
+        [first, second]
     }
 
     #[cfg(all(test, slidegate_loom))]
@@ -125,6 +129,18 @@ impl KeyWord {
 
     pub fn names(self, fingerprint: u64) -> bool {
         self.0 >> FINGERPRINT_SHIFT == fingerprint
+    }
+
+    /// The word of a key that stands, without its version.
+    #[inline]
+    pub fn committed_for(fingerprint: u64) -> Self {
+        Self((fingerprint << FINGERPRINT_SHIFT) | COMMITTED)
+    }
+
+    /// The word without its version.
+    #[inline]
+    pub fn unversioned(self) -> Self {
+        Self(self.0 & !(VERSION_MASK << VERSION_SHIFT))
     }
 
     /// This empty word claimed for a key.

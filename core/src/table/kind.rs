@@ -83,7 +83,7 @@ impl Kind for Exact {
 }
 
 impl Slot for Ring<'_> {
-    #[inline]
+    #[inline(always)]
     fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         Ring::ask(self, tenant, query, env)
     }

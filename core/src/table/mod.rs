@@ -27,6 +27,7 @@
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod audit;
+mod charge;
 mod geometry;
 mod key;
 mod kind;
@@ -176,7 +177,35 @@ impl<K: Kind> Table<K> {
 
     /// Answers a query for a key. A charge makes room for the key if need be; a
     /// peek or survey of an absent key answers as for a fresh one.
+    #[inline]
     pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
+        if let Some((slot, word)) = self.standing(key)
+            && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
+        {
+            return Reply::Answered(answer, Some(key.place(slot)));
+        }
+        self.ask_longer(key, query, now)
+    }
+
+    /// The slot in which a key stands, and its word.
+    #[inline(always)]
+    fn standing(&self, key: Key) -> Option<(usize, KeyWord)> {
+        let committed = KeyWord::committed_for(key.fingerprint);
+        for bucket in key.buckets(self.geometry.buckets) {
+            let from = self.geometry.key(bucket as usize * BUCKET);
+            for (place, word) in self.words[from..from + BUCKET].iter().enumerate() {
+                let word = KeyWord(word.load());
+                if word.unversioned() == committed {
+                    return Some((bucket as usize * BUCKET + place, word));
+                }
+            }
+        }
+        None
+    }
+
+    /// As [`ask`](Self::ask), for a key that was not found, or was lost.
+    #[cold]
+    fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
         let probes = self.probes(key);
         let mut foreign_left = MAX_FREED_FOREIGN;
         for _ in 0..log::ATTEMPTS {
@@ -281,6 +310,7 @@ impl<K: Kind> Table<K> {
         self.geometry.probe_set(key.buckets(self.geometry.buckets))
     }
 
+    #[inline]
     fn acquire(
         &self,
         key: Key,
@@ -465,6 +495,7 @@ impl<K: Kind> Table<K> {
     }
 
     /// What a log is asked under, for a key that was looked for just now.
+    #[inline]
     fn env<'l>(&'l self, rule: u32, now: Now<'l>) -> Env<'l> {
         Env {
             now: self.renewed(now),
@@ -479,16 +510,15 @@ impl<K: Kind> Table<K> {
     /// single request with the clock's.
     #[inline]
     fn renewed<'l>(&self, now: Now<'l>) -> Now<'l> {
-        let evicted = match planted(Fault::EvictionForgotten) {
-            true => 0,
-            false => self.evicted().load(),
-        };
-        match now {
-            Now::Fixed(_) => now,
-            Now::Begun(reading, _) | Now::Batch(reading, _) if evicted <= reading.tick() => now,
-            Now::Begun(..) => now.anew(),
-            Now::Batch(_, clock) => renewed_batch(now, evicted, clock.now()),
+        match self.is_older_than_evictions(now.reading().tick()) {
+            true => renewed(now, self.evicted().load()),
+            false => now,
         }
+    }
+
+    #[inline]
+    fn is_older_than_evictions(&self, tick: u64) -> bool {
+        !planted(Fault::EvictionForgotten) && self.evicted().load() > tick
     }
 
     /// Lends back what was charged at `place`, by the rule's horizons; whether any
@@ -526,12 +556,15 @@ impl<K: Kind> Table<K> {
     }
 }
 
-/// A batch's instant after an eviction. One that lies ahead of the clock is from
-/// before a step back.
+/// An instant after an eviction. One that lies ahead of the clock is from before a
+/// step back.
 #[cold]
-fn renewed_batch(batch: Now<'_>, evicted: u64, clock: Reading) -> Now<'_> {
-    match evicted <= clock.tick() {
-        true => Now::Fixed(Reading::of_tick(evicted)),
-        false => batch,
+fn renewed(now: Now<'_>, evicted: u64) -> Now<'_> {
+    match now {
+        Now::Begun(..) => now.anew(),
+        Now::Batch(_, clock) if evicted <= clock.now().tick() => {
+            Now::Fixed(Reading::of_tick(evicted))
+        }
+        Now::Batch(..) | Now::Fixed(_) => now,
     }
 }

@@ -4,7 +4,6 @@ use super::Request;
 use super::claim::{Answered, Answers, Claim, Failure};
 use crate::decision::Decision;
 use crate::law::Standing;
-use crate::log::Ask;
 use crate::policy::MAX_WINDOWS;
 use crate::time::{Now, Reading};
 
@@ -38,9 +37,9 @@ impl<'a> Request<'a> {
             let Some(at) = instant else { break };
             let now = Now::Fixed(Reading::of_tick(at));
             let mut denials = Answers::new();
-            self.newcomers.take();
+            let mut newcomers = Default::default();
             for peek in peeks {
-                match self.glance(peek.claim, Ask::Peek, now) {
+                match self.peek_at(peek.claim, &mut newcomers, now) {
                     Ok(answered) if !answered.answer.admitted => denials.push(answered),
                     Ok(_) | Err(Failure::Full) => {}
                     Err(failure) => return Err(failure),
@@ -69,10 +68,7 @@ impl<'a> Request<'a> {
                 ..later.claim
             };
             // A survey finds an answer for a key without room, too.
-            let present = self
-                .glance(alone, Ask::Survey, self.now.get())?
-                .answer
-                .standing;
+            let present = self.survey(alone)?.answer.standing;
             answered.answer.now = first.answer.now;
             answered.answer.standing = present.map(|present| Standing {
                 window: standing.window,

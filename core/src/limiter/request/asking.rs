@@ -7,67 +7,108 @@ use super::{Request, Verdict};
 use crate::decision::WindowStatus;
 use crate::law::Standing;
 use crate::limiter::OnFull;
-use crate::limiter::usage::Count;
 use crate::log::{Answer, Ask, Query, Standings};
-use crate::table::Reply;
+use crate::table::{Newcomers, Reply};
 use crate::time::{Now, Reading};
 
 impl<'a> Request<'a> {
-    /// Asks a key at an instant of its own, and notes nothing.
-    pub(super) fn glance(
-        &self,
-        claim: Claim<'a>,
-        ask: Ask,
-        now: Now<'_>,
-    ) -> Result<Answered<'a>, Failure> {
-        let reply = self.reply(&claim, &claim.query(ask, true, None), now);
-        answered(claim, reply)
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask<V: Verdict>(
         &self,
         claim: Claim<'a>,
         ask: Ask,
     ) -> Result<Answered<'a>, Failure> {
-        if self.call.extras.windows.is_some() {
-            return self.ask_for_windows(claim, ask);
-        }
         let detail = V::DETAIL || self.limiter.counts_keys;
-        let reply = self.reply(&claim, &claim.query(ask, detail, None), self.now.get());
+        self.ask_for(claim, |standings, claim| {
+            let query = claim.query(ask, detail, standings);
+            let now = self.now.get();
+            match self.reply(claim, &query, now) {
+                Reply::Full => self.without_room(claim, &query, now),
+                reply => reply,
+            }
+        })
+    }
+
+    /// Peeks at a key, and sees whether it will have room once the `newcomers`
+    /// before it, in the exact table and in the bucketed one, have theirs.
+    pub(super) fn peek(
+        &self,
+        claim: Claim<'a>,
+        newcomers: &mut [Newcomers; 2],
+    ) -> Result<Answered<'a>, Failure> {
+        self.ask_for(claim, |standings, claim| {
+            self.peek_reply(claim, standings, newcomers, self.now.get())
+        })
+    }
+
+    /// As [`peek`](Self::peek), at an instant of its own; notes no windows.
+    pub(super) fn peek_at(
+        &self,
+        claim: Claim<'a>,
+        newcomers: &mut [Newcomers; 2],
+        now: Now<'_>,
+    ) -> Result<Answered<'a>, Failure> {
+        let reply = self.peek_reply(&claim, None, newcomers, now);
         answered(claim, reply)
     }
 
-    #[cold]
-    fn ask_for_windows(&self, claim: Claim<'a>, ask: Ask) -> Result<Answered<'a>, Failure> {
-        let standings = RefCell::new(Standings::new());
-        let query = claim.query(ask, true, Some(&standings));
+    /// How a key stands now; notes no windows.
+    pub(super) fn survey(&self, claim: Claim<'a>) -> Result<Answered<'a>, Failure> {
+        let query = claim.query(Ask::Survey, true, None);
         let reply = self.reply(&claim, &query, self.now.get());
+        answered(claim, reply)
+    }
+
+    fn peek_reply(
+        &self,
+        claim: &Claim<'a>,
+        standings: Option<&RefCell<Standings>>,
+        newcomers: &mut [Newcomers; 2],
+        now: Now<'_>,
+    ) -> Reply {
+        let query = claim.query(Ask::Peek, true, standings);
+        let precision = claim.active.rule.precision;
+        let newcomers = &mut newcomers[precision as usize];
+        match self.reply(claim, &query, now) {
+            Reply::Answered(_, place)
+                if !self
+                    .limiter
+                    .tables
+                    .has_room(precision, claim.key, place, newcomers, now) =>
+            {
+                self.without_room(claim, &query, now)
+            }
+            reply => reply,
+        }
+    }
+
+    /// Asks, and notes how every window stands if the caller wants to know.
+    #[inline(always)]
+    fn ask_for(
+        &self,
+        claim: Claim<'a>,
+        ask: impl FnOnce(Option<&RefCell<Standings>>, &Claim<'a>) -> Reply,
+    ) -> Result<Answered<'a>, Failure> {
+        if self.call.extras.windows.is_none() {
+            let reply = ask(None, &claim);
+            return answered(claim, reply);
+        }
+        let standings = RefCell::new(Standings::new());
+        let reply = ask(Some(&standings), &claim);
         if let Reply::Answered(answer, _) = &reply {
             self.note_windows(&claim, answer, &standings.borrow());
         }
         answered(claim, reply)
     }
 
-    #[inline]
+    #[inline(always)]
     fn reply(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
         let hints = self.call.extras.hints;
         let hint = hints.and_then(|hints| hints.get(claim.place));
         let precision = claim.active.rule.precision;
-        let tables = &self.limiter.tables;
-        let reply = tables.ask(precision, claim.key, hint, query, now);
-        let has_room = match reply {
-            Reply::Answered(_, place) if query.ask == Ask::Peek => {
-                let newcomers = &mut self.newcomers.borrow_mut()[precision as usize];
-                tables.has_room(precision, claim.key, place, newcomers, now)
-            }
-            Reply::Answered(..) | Reply::Corrupt => true,
-            Reply::Full => false,
-        };
-        match has_room {
-            true => reply,
-            false => self.without_room(claim, query, now),
-        }
+        self.limiter
+            .tables
+            .ask(precision, claim.key, hint, query, now)
     }
 
     #[cold]
@@ -106,7 +147,6 @@ impl<'a> Request<'a> {
     /// Forgets what an earlier round of questions found.
     pub(super) fn begin_anew(&self) {
         self.untracked.forget();
-        self.newcomers.take();
         if let Some(windows) = self.call.extras.windows {
             windows.borrow_mut().clear();
         }
@@ -115,11 +155,7 @@ impl<'a> Request<'a> {
     #[inline]
     pub(super) fn count(&self, answered: &Answered<'a>) {
         let Answered { claim, answer, .. } = answered;
-        let usage = &claim.active.usage;
-        match answer.admitted {
-            true => usage.count_admission(claim.cost),
-            false => usage.count(Count::Denied),
-        }
+        claim.active.usage.count_answer(answer.admitted, claim.cost);
         if let (true, Some(place)) = (self.limiter.counts_keys, answered.place) {
             let live = answer.standing.map_or(0, |standing| standing.live);
             let precision = claim.active.rule.precision;

@@ -9,6 +9,7 @@
 
 mod ahead;
 mod asking;
+mod at_once;
 mod claim;
 mod together;
 mod verdict;
@@ -27,7 +28,7 @@ use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::log::Ask;
-use crate::table::{Hashing, NameHash, Newcomers};
+use crate::table::{Hashing, NameHash};
 use crate::time::Now;
 use claim::{Answered, Claim, Failure};
 
@@ -109,9 +110,11 @@ impl Limiter {
         call: Call<'_>,
     ) -> Result<V, Error> {
         self.with_active(|active| {
-            let governed = active.governs(endpoint)?;
             let request = Request::new(self, active, call, Now::begin(&self.clock));
-            request.decide(&governed, merchant, cost)
+            match endpoint {
+                Endpoint::Id(id) => request.decide(active.governs_id(id)?, merchant, cost),
+                _ => request.decide_named(endpoint, merchant, cost),
+            }
         })
     }
 }
@@ -137,9 +140,6 @@ pub(super) struct Request<'a> {
     call: Call<'a>,
     now: Cell<Now<'a>>,
     untracked: Untracked,
-    /// What the peeks of a request will bring in, into the exact table and into
-    /// the bucketed one.
-    newcomers: RefCell<[Newcomers; 2]>,
 }
 
 /// Which of a request's claims found no room for their keys, by their places.
@@ -177,8 +177,19 @@ impl<'a> Request<'a> {
             call,
             now: Cell::new(now),
             untracked: Untracked::default(),
-            newcomers: RefCell::default(),
         }
+    }
+
+    /// Decides a request whose endpoint has to be looked up.
+    #[inline(never)]
+    fn decide_named<V: Verdict>(
+        &self,
+        endpoint: Endpoint<'_>,
+        merchant: Merchant<'a>,
+        cost: u32,
+    ) -> Result<V, Error> {
+        let governed = self.active.governs(endpoint)?;
+        self.decide(&governed, merchant, cost)
     }
 
     #[inline]
@@ -222,7 +233,7 @@ impl<'a> Request<'a> {
         verdict.untracked()
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide_rules<V: Verdict>(
         &self,
         rules: &[u32],
@@ -236,9 +247,9 @@ impl<'a> Request<'a> {
         if claim.can_never_pass() {
             return V::never(self, claim);
         }
-        let answered = [self.ask::<V>(claim, Ask::Charge)?];
-        self.settle(&answered);
-        V::of(self, &answered)
+        let answered = self.ask::<V>(claim, Ask::Charge)?;
+        self.settle(std::slice::from_ref(&answered));
+        V::of(self, std::slice::from_ref(&answered))
     }
 
     /// What the request asks of a rule's key; `place` is the rule's place among
@@ -259,7 +270,7 @@ impl<'a> Request<'a> {
     /// Notes what became of a request: what was charged, for a receipt, and the
     /// statistics. A denied request charged nothing and is counted by the rules
     /// that denied it.
-    #[inline]
+    #[inline(always)]
     fn settle(&self, answers: &[Answered<'a>]) {
         if !self.call.charges {
             return;

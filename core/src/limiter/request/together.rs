@@ -39,7 +39,7 @@ impl<'a> Request<'a> {
             if attempt > 0 {
                 self.now.update(Now::anew);
             }
-            let peeks = match self.peek_together::<V>(&claims)? {
+            let peeks = match self.peek_together(&claims)? {
                 Peeked::Denied(peeks) => {
                     // Without pools, keys without room had no say.
                     if self.limiter.on_full != OnFull::Overflow {
@@ -62,12 +62,13 @@ impl<'a> Request<'a> {
 
     /// Peeks at all keys. Where none denies, a key without room fails the request
     /// before anything is charged, unless such requests are admitted.
-    fn peek_together<V: Verdict>(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
+    fn peek_together(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
         self.begin_anew();
         let mut peeks = Answers::new();
         let mut is_full = false;
+        let mut newcomers = Default::default();
         for &claim in claims {
-            match self.ask::<V>(claim, Ask::Peek) {
+            match self.peek(claim, &mut newcomers) {
                 Ok(peek) => peeks.push(peek),
                 Err(Failure::Full) => is_full = true,
                 Err(failure) => return Err(failure),

@@ -1,0 +1,69 @@
+//! The straight way of a request that only wants to know whether it may proceed, and
+//! that one exact rule governs: no lists, no decision, nothing to look up twice.
+
+use super::Call;
+use super::{Merchant, Request, check_cost, check_merchant};
+use crate::error::Error;
+use crate::limiter::active::{Active, Governed};
+use crate::limiter::prepared::Hints;
+use crate::limiter::{Endpoint, EndpointId, Limiter};
+use crate::time::Now;
+use crate::window::Precision;
+
+impl Limiter {
+    /// As [`decide`](Self::decide) with a charge.
+    #[inline]
+    pub(in crate::limiter) fn allow_at_once(
+        &self,
+        merchant: &[u8],
+        endpoint: Endpoint<'_>,
+        cost: u32,
+    ) -> Result<bool, Error> {
+        check_merchant(merchant)?;
+        check_cost(cost)?;
+        self.with_active(|active| {
+            let now = Now::begin(&self.clock);
+            let merchant = Merchant::new(merchant, &self.hashing);
+            if let Endpoint::Id(id) = endpoint
+                && let Some(allowed) = self.charge_at_once(active, id, merchant, cost, None, now)
+            {
+                return Ok(allowed);
+            }
+            let request = Request::new(self, active, Call::CHARGE, now);
+            request.decide_named(endpoint, merchant, cost)
+        })
+    }
+
+    /// Charges the key of the one rule that governs the endpoint; `None` if nothing
+    /// was charged or counted and the long way has to be gone.
+    #[inline(always)]
+    pub(in crate::limiter) fn charge_at_once(
+        &self,
+        active: &Active,
+        endpoint: EndpointId,
+        merchant: Merchant<'_>,
+        cost: u32,
+        hints: Option<&Hints>,
+        now: Now<'_>,
+    ) -> Option<bool> {
+        let Ok(Governed::Rules(rules)) = active.governs_id(endpoint) else {
+            return None;
+        };
+        let &[rule] = &**rules else { return None };
+        let active = active.rule(rule);
+        let cost = cost.saturating_mul(active.rule.cost);
+        let is_exact = active.rule.precision == Precision::Exact;
+        if !is_exact || cost > active.min_limit || self.counts_keys {
+            return None;
+        }
+        let key = active.key(merchant.hash);
+        let windows = &active.rule.windows;
+        let hint = match hints {
+            Some([hint, ..]) => Some(hint.slot()?),
+            None => None,
+        };
+        let admitted = self.tables.exact.charge(key, hint, windows, cost, now)?;
+        active.usage.count_answer(admitted, cost);
+        Some(admitted)
+    }
+}

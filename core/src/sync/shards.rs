@@ -1,0 +1,105 @@
+//! Statistics that many threads add to.
+//!
+//! A thread that lives owns a shard, as long as there are shards left, and nobody
+//! else writes to it: it counts with a load and a store, where an atomic addition
+//! takes as long as all the rest of a denial. The other threads share one shard, and
+//! add atomically. A shard's next owner has seen all that the last one wrote.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::CachePadded;
+
+/// Shards with an owner; one more is shared.
+const OWNED: usize = 15;
+
+#[derive(Debug)]
+pub(crate) struct Shards<const N: usize>([CachePadded<Counts<N>>; OWNED + 1]);
+
+#[derive(Debug)]
+struct Counts<const N: usize>([AtomicU64; N]);
+
+impl<const N: usize> Default for Shards<N> {
+    fn default() -> Self {
+        let counts = || Counts(std::array::from_fn(|_| AtomicU64::new(0)));
+        Self(std::array::from_fn(|_| CachePadded::new(counts())))
+    }
+}
+
+impl<const N: usize> Shards<N> {
+    /// Adds to one of the numbers.
+    #[inline]
+    pub fn add(&self, number: usize, units: u64) {
+        match own_shard() {
+            Some(shard) => {
+                let count = &self.0[shard].0[number];
+                let sum = count.load(Ordering::Relaxed).wrapping_add(units);
+                count.store(sum, Ordering::Relaxed);
+            }
+            None => {
+                self.0[OWNED].0[number].fetch_add(units, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The sum of one of the numbers.
+    pub fn sum(&self, number: usize) -> u64 {
+        let of = |shard: &CachePadded<Counts<N>>| shard.0[number].load(Ordering::Relaxed);
+        self.0.iter().map(of).fold(0, u64::wrapping_add)
+    }
+}
+
+/// One bit for each shard that has an owner.
+static OWNERS: AtomicU64 = AtomicU64::new(0);
+
+/// A thread's shard; none if all have owners.
+struct Own(Option<usize>);
+
+impl Own {
+    fn claim() -> Self {
+        let free = |owners: u64| {
+            let shard = owners.trailing_ones() as usize;
+            (shard < OWNED).then_some(owners | 1 << shard)
+        };
+        // The next owner acquires what the last one released.
+        let claimed = OWNERS.fetch_update(Ordering::Acquire, Ordering::Relaxed, free);
+        Self(claimed.ok().map(|owners| owners.trailing_ones() as usize))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(shard) = self.0 {
+            OWNERS.fetch_and(!(1 << shard), Ordering::Release);
+        }
+    }
+}
+
+/// The current thread's shard, if it owns one. A thread whose locals are gone
+/// already owns none.
+#[inline]
+fn own_shard() -> Option<usize> {
+    std::thread_local! {
+        static OWN: Own = Own::claim();
+    }
+    OWN.try_with(|own| own.0).ok().flatten()
+}
+
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn nothing_is_lost_between_more_threads_than_shards() {
+        let shards = Shards::<2>::default();
+        for _ in 0..20 {
+            thread::scope(|scope| {
+                for _ in 0..2 * OWNED {
+                    scope.spawn(|| (0..1_000).for_each(|_| shards.add(1, 3)));
+                }
+            });
+        }
+        assert_eq!(shards.sum(1), 20 * 2 * OWNED as u64 * 3_000);
+        assert_eq!(shards.sum(0), 0);
+    }
+}
