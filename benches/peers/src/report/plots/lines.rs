@@ -1,0 +1,79 @@
+//! Curves with a mark at each measured point.
+
+use std::path::Path;
+
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::prelude::*;
+
+use super::{Drawn, SIZE, colour};
+
+/// One contestant's points.
+pub struct Curve {
+    /// The contestant.
+    pub name: &'static str,
+    /// Where and how much, in the order of where.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Draws the curves; `labels` are those of the axes. The height begins at 0.
+pub fn draw(
+    path: &Path,
+    title: &str,
+    labels: (&str, &str),
+    logarithmic: bool,
+    curves: &[Curve],
+) -> Drawn {
+    let points = || curves.iter().flat_map(|curve| &curve.points);
+    let right = points().map(|point| point.0).fold(1.0, f64::max);
+    let top = points().map(|point| point.1).fold(0.0, f64::max) * 1.15;
+    if logarithmic {
+        let width = (0.7..right * 1.5).log_scale();
+        on_axes(path, title, labels, width, top, curves)
+    } else {
+        on_axes(path, title, labels, 0.0..right * 1.05, top, curves)
+    }
+}
+
+fn on_axes<X>(
+    path: &Path,
+    title: &str,
+    (across, up): (&str, &str),
+    width: X,
+    top: f64,
+    curves: &[Curve],
+) -> Drawn
+where
+    X: AsRangedCoord<Value = f64>,
+    X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 22))
+        .margin(10)
+        .x_label_area_size(45)
+        .y_label_area_size(65)
+        .build_cartesian_2d(width, 0.0..top)?;
+    chart
+        .configure_mesh()
+        .x_label_formatter(&|place| format!("{place:.0}"))
+        .x_desc(across)
+        .y_desc(up)
+        .draw()?;
+    for Curve { name, points } in curves {
+        let stroke = colour(name).stroke_width(2);
+        let fill = colour(name).filled();
+        let line = LineSeries::new(points.iter().copied(), stroke);
+        let legend = move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], stroke);
+        chart.draw_series(line)?.label(*name).legend(legend);
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, fill)))?;
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.3))
+        .draw()?;
+    root.present()?;
+    Ok(())
+}
