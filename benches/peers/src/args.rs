@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// The folder for report.md, results.json and plots/.
-    #[arg(long, default_value = "target/peers-report")]
+    #[arg(long, default_value = "build/peers")]
     pub out: PathBuf,
     /// libslidegate.so, for the works with the C interface.
     #[arg(long)]
