@@ -45,7 +45,7 @@ impl Scale {
         keys: 100_000,
         fresh_keys: 100_000,
         calls: 1 << 17,
-        memory_keys: 50_000,
+        memory_keys: 20_000,
         sweep_keys: 1_000_000,
         histogram_calls: 1 << 19,
         windows: 20,

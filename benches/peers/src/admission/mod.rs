@@ -42,6 +42,9 @@ pub struct Row {
     /// All that was admitted, as a share of what an ideal log admits. 1 is exact; more
     /// than 1 is only possible with windows that hold more than the limit.
     pub under: f64,
+    /// How many requests were refused although the contestant itself had admitted fewer
+    /// than the limit in the window before. 0 is exact.
+    pub refused_with_room: usize,
 }
 
 impl Row {
@@ -58,6 +61,7 @@ impl Row {
         let admitted: Vec<u64> = admitted.collect();
         let ideal = ideal::admitted(&arrivals, LIMIT as usize, window_ns);
         let worst = ideal::worst_window(&admitted, window_ns);
+        let refused_with_room = ideal::refused_with_room(asked, LIMIT as usize, window_ns);
         Self {
             pattern,
             name,
@@ -66,6 +70,7 @@ impl Row {
             admitted: admitted.len(),
             over: worst as f64 / f64::from(LIMIT),
             under: admitted.len() as f64 / ideal as f64,
+            refused_with_room,
         }
     }
 }

@@ -33,15 +33,19 @@ pub const ALL: [Pattern; 4] = [
     },
 ];
 
-/// A full limit within a hundredth of a window before each multiple of the window, and
-/// another within a hundredth after it: what a fixed window admits twice.
+/// A lone request, a full limit within a hundredth of a window before the first window
+/// after it ends, and another just after that: what a fixed window admits twice, whether
+/// it begins with the clock's multiples or with its first request. Every third window
+/// is such an edge, so that each begins anew.
 fn edges(window_ns: u64, windows: u64) -> Vec<u64> {
     let (burst_ns, limit) = (window_ns / 100, u64::from(LIMIT));
-    let of_edge = |edge: u64| {
-        let begin = edge * window_ns - burst_ns;
-        (0..2 * limit).map(move |n| begin + whole(n * burst_ns / limit))
+    let of_edge = |lone: u64| {
+        let burst = (0..2 * limit).map(move |n| whole(n * burst_ns / limit));
+        let begin = lone + window_ns - burst_ns;
+        std::iter::once(lone).chain(burst.map(move |after| begin + after))
     };
-    (1..=windows).flat_map(of_edge).collect()
+    let edges = (0..windows).step_by(3);
+    edges.flat_map(|edge| of_edge(edge * window_ns)).collect()
 }
 
 /// One request at a time, evenly, exactly as many as the limit: all can be admitted.

@@ -1,7 +1,10 @@
 //! Slidegate with two threads that ask for one fresh key as fast as they can, in real
 //! time. Each admission lies somewhere between the instants before and after its call,
-//! so two figures bound what a window held: what it held for sure, and what it may have
-//! held.
+//! so there are two figures: what a window held for sure, and what it held by the
+//! instants after the calls.
+//!
+//! The engine counts ticks of a microsecond: two admissions may be closer in time than
+//! in ticks by less than one, so a window is sure to be one only if it is a tick shorter.
 
 use std::sync::Barrier;
 use std::thread;
@@ -14,6 +17,7 @@ use crate::contestants::Limit;
 use crate::contestants::ours::{ENDPOINT, builder, policy};
 
 const WINDOW: Duration = Duration::from_secs(1);
+const TICK_NS: u64 = 1_000;
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
@@ -76,8 +80,9 @@ fn asking(begun: Instant, length: Duration, allow: impl Fn() -> bool) -> (usize,
 fn judged(requests: usize, admitted: &[Admitted], windows: u64) -> Race {
     let window_ns = WINDOW.as_nanos() as u64;
     let surely = |first: &Admitted| {
-        let inside =
-            |(before, after): &&Admitted| *before >= first.0 && *after < first.0 + window_ns;
+        let inside = |(before, after): &&Admitted| {
+            *before >= first.0 && *after < first.0 + window_ns - TICK_NS
+        };
         admitted.iter().filter(inside).count()
     };
     let mut seen: Vec<u64> = admitted.iter().map(|admitted| admitted.1).collect();

@@ -131,25 +131,27 @@ fn admitted(out: &mut String, admission: &Admission) {
     out.push_str(
         "## Admission against an ideal log\n\n\
          *Worst window* is the most admitted in any window, as a multiple of the limit; *admitted* is \
-         all that was admitted, as a share of what an ideal log admits. limitador and trypema have no \
+         all that was admitted, as a share of what an ideal log admits; *refused with room* counts \
+         refusals although the contestant had admitted less than the limit in the window before. limitador and trypema have no \
          injectable clock and ran in real time, with windows of a second.\n\n\
-         | pattern | contestant | time | requests | worst window | admitted |\n|---|---|---|---|---|---|\n",
+         | pattern | contestant | time | requests | worst window | admitted | refused with room |\n|---|---|---|---|---|---|---|\n",
     );
     for row in &admission.rows {
         let time = if row.simulated { "simulated" } else { "real" };
         let (pattern, name, requests) = (row.pattern, row.name, row.requests);
-        let (over, under) = (row.over, row.under);
+        let (over, under, refused) = (row.over, row.under, row.refused_with_room);
         let _ = writeln!(
             out,
-            "| {pattern} | {name} | {time} | {requests} | {over:.3} | {under:.3} |"
+            "| {pattern} | {name} | {time} | {requests} | {over:.3} | {under:.3} | {refused} |"
         );
     }
     let race = &admission.race;
     let _ = writeln!(
         out,
         "\nTwo threads on one fresh key of Slidegate, in real time: of {} requests {} were admitted; \
-         the worst window held {:.3} limits for sure and {:.3} by the instants after the calls; {:.3} of \
-         what the windows had room for was admitted.",
+         the worst window held {:.3} limits for sure, {:.3} by the instants after the calls (which a call's \
+         length and the tick of a microsecond shift); {:.3} of what the windows had room for was \
+         admitted.",
         race.requests, race.admitted, race.over_surely, race.over_as_seen, race.under
     );
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Drawn, SIZE, colour};
+use super::Drawn;
+use super::canvas::{canvas, colour};
 
 /// Bars that stand together.
 pub struct Group {
@@ -30,10 +31,10 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
     let heights = bars.iter().map(|bar| bar.height);
     let top = heights.clone().fold(1.0, f64::max) * 2.0;
     let floor = heights.fold(top, f64::min) / 2.0;
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
+    let names = names(&bars);
+    let (area, whole) = canvas(path, &names)?;
     let width = -0.5..groups.len() as f64 - 0.5;
-    let mut chart = ChartBuilder::on(&root)
+    let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 22))
         .margin(10)
         .x_label_area_size(30)
@@ -49,26 +50,19 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
         .draw()?;
     let above = Pos::new(HPos::Center, VPos::Bottom);
     let small = ("sans-serif", 11).into_font().color(&BLACK).pos(above);
-    for name in names(&bars) {
+    for name in names {
         let (fill, of_name) = (
             colour(name).filled(),
             bars.iter().filter(|bar| bar.name == name),
         );
         let shape = |bar: &Bar| Rectangle::new([(bar.left, floor), (bar.right, bar.height)], fill);
-        let legend = move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], fill);
-        let shapes = chart.draw_series(of_name.clone().map(shape))?;
-        shapes.label(name).legend(legend);
+        chart.draw_series(of_name.clone().map(shape))?;
         chart.draw_series(of_name.map(|bar| {
             let top = ((bar.left + bar.right) / 2.0, bar.height * 1.03);
             Text::new(format!("{:.0}", bar.height), top, small.clone())
         }))?;
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
-    root.present()?;
+    whole.present()?;
     Ok(())
 }
 

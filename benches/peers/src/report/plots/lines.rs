@@ -5,7 +5,8 @@ use std::path::Path;
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
-use super::{Drawn, SIZE, colour};
+use super::Drawn;
+use super::canvas::{canvas, colour};
 
 /// One contestant's points.
 pub struct Curve {
@@ -46,9 +47,9 @@ where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let names: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
+    let (area, whole) = canvas(path, &names)?;
+    let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 22))
         .margin(10)
         .x_label_area_size(45)
@@ -56,6 +57,7 @@ where
         .build_cartesian_2d(width, 0.0..top)?;
     chart
         .configure_mesh()
+        .max_light_lines(0)
         .x_label_formatter(&|place| format!("{place:.0}"))
         .x_desc(across)
         .y_desc(up)
@@ -64,16 +66,9 @@ where
         let stroke = colour(name).stroke_width(2);
         let fill = colour(name).filled();
         let line = LineSeries::new(points.iter().copied(), stroke);
-        let legend = move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], stroke);
-        chart.draw_series(line)?.label(*name).legend(legend);
+        chart.draw_series(line)?;
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, fill)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
-    root.present()?;
+    whole.present()?;
     Ok(())
 }

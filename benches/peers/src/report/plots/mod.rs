@@ -1,17 +1,17 @@
 //! The plots, each an SVG file. A plot whose figures were not measured is left out.
 
 mod bars;
+mod canvas;
 mod lines;
 
 use std::error::Error;
 use std::path::Path;
 
-use plotters::style::RGBColor;
-
 use crate::results::{Comparison, Results};
 use crate::works::threads::{THREADS, line};
 use crate::works::{GOVERNOR, LIMITADOR, LOG, OURS, SWEEP, TRYPEMA, memory};
 use bars::Group;
+use canvas::COLOURS;
 use lines::Curve;
 
 /// A file that was drawn.
@@ -20,24 +20,6 @@ pub struct Plot {
     pub title: String,
     /// Its name in the folder of the plots.
     pub file: String,
-}
-
-/// Width and height of every plot, in pixels.
-const SIZE: (u32, u32) = (960, 540);
-
-/// The contestants' colours: distinct for colour-blind readers, too (Okabe and Ito).
-const COLOURS: [(&str, RGBColor); 6] = [
-    (OURS, RGBColor(0, 114, 178)),
-    (memory::NAMELESS, RGBColor(86, 180, 233)),
-    (GOVERNOR, RGBColor(213, 94, 0)),
-    (LIMITADOR, RGBColor(204, 121, 167)),
-    (TRYPEMA, RGBColor(230, 159, 0)),
-    (LOG, RGBColor(0, 158, 115)),
-];
-
-fn colour(name: &str) -> RGBColor {
-    let found = COLOURS.iter().find(|(known, _)| *known == name);
-    found.map_or(RGBColor(90, 90, 90), |(_, colour)| *colour)
 }
 
 type Drawn = Result<(), Box<dyn Error>>;
@@ -127,14 +109,15 @@ fn by_number(results: &Results, family: &str) -> Vec<Curve> {
             .parse()
             .ok()
     };
-    let curve = |(name, _): &(&'static str, RGBColor)| {
+    let names = COLOURS.iter().map(|(name, _)| *name);
+    let curve = |name: &'static str| {
         let point = |work: &Comparison| Some((number(work)?, work.median(name)?));
         Curve {
             name,
             points: results.works.iter().filter_map(point).collect(),
         }
     };
-    let curves = COLOURS.iter().map(curve);
+    let curves = names.map(curve);
     curves.filter(|curve| !curve.points.is_empty()).collect()
 }
 
