@@ -32,7 +32,7 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
     let top = heights.clone().fold(1.0, f64::max) * 2.0;
     let floor = heights.fold(top, f64::min) / 2.0;
     let names = names(&bars);
-    let (area, whole) = canvas(path, &names)?;
+    let (area, drawing) = canvas(path, &names)?;
     let width = -0.5..groups.len() as f64 - 0.5;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 22))
@@ -62,7 +62,7 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
             Text::new(format!("{:.0}", bar.height), top, small.clone())
         }))?;
     }
-    whole.present()?;
+    drawing.present()?;
     Ok(())
 }
 

@@ -47,8 +47,9 @@ where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
+    let digits = usize::from(top < 20.0);
     let names: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
-    let (area, whole) = canvas(path, &names)?;
+    let (area, drawing) = canvas(path, &names)?;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 22))
         .margin(10)
@@ -58,7 +59,8 @@ where
     chart
         .configure_mesh()
         .max_light_lines(0)
-        .x_label_formatter(&|place| format!("{place:.0}"))
+        .x_label_formatter(&whole_number)
+        .y_label_formatter(&|figure| format!("{figure:.digits$}"))
         .x_desc(across)
         .y_desc(up)
         .draw()?;
@@ -69,6 +71,15 @@ where
         chart.draw_series(line)?;
         chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, fill)))?;
     }
-    whole.present()?;
+    drawing.present()?;
     Ok(())
+}
+
+/// Keys, requests and threads are counted in whole numbers.
+fn whole_number(place: &f64) -> String {
+    if place.fract() == 0.0 {
+        format!("{place:.0}")
+    } else {
+        String::new()
+    }
 }
