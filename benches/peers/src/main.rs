@@ -98,11 +98,7 @@ fn compared(work: &Work, setup: &Setup, progress: &mut Progress) -> Comparison {
     progress.preparing(&work.name);
     let comparison = match (work.entries)(setup) {
         Ok(mut entries) => {
-            let rounds = if work.one_round {
-                1
-            } else {
-                setup.scale.rounds
-            };
+            let rounds = setup.scale.rounds.min(work.most_rounds);
             let figures = rounds::interleaved(&work.name, &mut entries, rounds, progress);
             Comparison::of(work, &figures)
         }

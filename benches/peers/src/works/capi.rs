@@ -31,7 +31,7 @@ pub fn work(choice: Choice) -> Work {
             Claim::at_most(what, C, RUST, 1.10),
             Claim::at_most(prepared, C_PREPARED, RUST_PREPARED, 1.10),
         ],
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(move |setup| entries(choice, setup)),
     }
 }

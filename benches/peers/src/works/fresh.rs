@@ -24,7 +24,7 @@ pub fn work() -> Work {
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims: vec![Claim::at_most("fresh keys", OURS, GOVERNOR, 0.85)],
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(|setup| Ok(entries(setup))),
     }
 }

@@ -77,8 +77,8 @@ pub struct Work {
     pub baseline: &'static str,
     /// What the project promises of it.
     pub claims: Vec<Claim>,
-    /// Whether one round is enough, because it hardly varies or is one point of a plot.
-    pub one_round: bool,
+    /// No more rounds than these, because its figures hardly vary.
+    pub most_rounds: usize,
     /// Its contestants.
     pub entries: Entries,
 }

@@ -76,7 +76,7 @@ fn work(choice: Choice, title: &str, claims: Vec<Claim>) -> Work {
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims,
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(move |setup| Ok(entries(choice, setup))),
     }
 }
@@ -112,7 +112,7 @@ pub fn sweep(scale: &Scale) -> Vec<Work> {
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims: Vec::new(),
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(move |setup| Ok(sweep_entries(keys, setup))),
     })
     .collect()

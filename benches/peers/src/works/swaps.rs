@@ -27,7 +27,7 @@ pub fn work() -> Work {
         unit: Unit::Latency,
         baseline: CALM,
         claims: vec![Claim::at_most("1,000 swaps a second", SWAPPED, CALM, 1.05)],
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(|setup| Ok(entries(setup))),
     }
 }

@@ -52,7 +52,7 @@ pub fn work(choice: Choice) -> Work {
             formula,
             target,
         }],
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(move |setup| Ok(entries(choice, setup))),
     }
 }

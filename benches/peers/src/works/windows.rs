@@ -19,7 +19,7 @@ pub fn work() -> Work {
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims: vec![Claim::at_most("two windows at once", OURS, GOVERNOR, 0.30)],
-        one_round: false,
+        most_rounds: usize::MAX,
         entries: Box::new(|setup| Ok(entries(setup))),
     }
 }
