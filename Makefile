@@ -7,12 +7,13 @@ CARGO ?= cargo
 BUILD := build
 VENV := $(BUILD)/venv
 VENV_PYTHON := $(VENV)/bin/python
-LIBDIR := $(or $(CARGO_TARGET_DIR),target)/release
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LIBDIR := $(TARGET)/release
 
 # The virtual environment is one; cargo uses all cores by itself.
 .NOTPARALLEL:
 
-.PHONY: help demo test deep bench lint rust-test memory models models-deep shuttle shuttle-deep \
+.PHONY: help demo test deep bench bench-quick peers-test lint rust-test memory models models-deep shuttle shuttle-deep \
     vectors-check headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean \
     instructions instructions-accept
 
@@ -21,7 +22,8 @@ help:
 	@echo "make test      every test of every language"
 	@echo "make models    the models under loom; make shuttle: random schedules"
 	@echo "make deep      the same models with wider bounds (takes long)"
-	@echo "make bench     criterion benchmarks"
+	@echo "make bench     criterion benchmarks, then other limiters side by side (25 min)"
+	@echo "make bench-quick   the limiters side by side, smaller (2 min)"
 	@echo "make instructions          instruction counts against their baseline"
 	@echo "make instructions-accept   write that baseline anew"
 	@echo "make headers   write include/slidegate.h anew"
@@ -29,8 +31,8 @@ help:
 
 # --- test -------------------------------------------------------------------
 
-test: lint deny rust-test memory stop-anywhere fuzz-replay vectors-check headers-check models \
-    shuttle native python readme instructions
+test: lint deny rust-test memory stop-anywhere fuzz-replay peers-test vectors-check headers-check \
+    models shuttle native python readme instructions
 	@echo "make test: all passed"
 
 lint:
@@ -56,6 +58,15 @@ stop-anywhere:
 fuzz-replay:
 	cd fuzz && $(CARGO) fmt --check && $(CARGO) clippy --locked --all-targets -- -D warnings
 	cd fuzz && $(CARGO) test --locked
+
+# That the comparison with other limiters runs and writes its files, in tiny sizes. It
+# is a workspace of its own, because its dependencies are.
+PEERS = --locked --manifest-path benches/peers/Cargo.toml --target-dir $(TARGET)/peers
+
+peers-test:
+	$(CARGO) fmt --manifest-path benches/peers/Cargo.toml --check
+	$(CARGO) clippy $(PEERS) --all-targets -- -D warnings
+	$(CARGO) test $(PEERS)
 
 vectors-check:
 	$(CARGO) run -q -p slidegate-reference --bin make-vectors -- --check tests/vectors
@@ -131,8 +142,15 @@ fuzz: $(CARGO_FUZZ)
 $(CARGO_FUZZ):
 	$(CARGO) install -q --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
 
-bench:
+# Figures need a machine with nothing else to do; the report says how busy it was.
+COMPARE = $(CARGO) run --release $(PEERS) -- --capi $(LIBDIR)/libslidegate.so --out $(BUILD)/peers
+
+bench: release
 	$(CARGO) bench -p slidegate-benches --bench check --bench usage
+	$(COMPARE)
+
+bench-quick: release
+	$(COMPARE) --quick
 
 # --- demo -------------------------------------------------------------------
 

@@ -1,0 +1,62 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::scale::Scale;
+
+/// Slidegate beside other in-process rate limiters, measured round by round.
+#[derive(Debug, Parser)]
+#[command(name = "slidegate-peers")]
+pub struct Args {
+    /// Rounds of each work, at least 5 for a figure that is published.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: Option<u32>,
+    /// Smaller sizes: a look in less than two minutes.
+    #[arg(long)]
+    pub quick: bool,
+    /// Tiny sizes: whether everything runs. The figures mean nothing.
+    #[arg(long, conflicts_with = "quick")]
+    pub smoke: bool,
+    /// Run these works alone: hot, uniform, zipf, fresh, windows, threads, memory,
+    /// routes, swaps, capi, keys, histogram, admission. "threads" is all of
+    /// threads-hot, threads-uniform and threads-zipf.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// The folder for report.md, results.json and plots/.
+    #[arg(long, default_value = "build/peers")]
+    pub out: PathBuf,
+    /// libslidegate.so, for the works with the C interface.
+    #[arg(long)]
+    pub capi: Option<PathBuf>,
+    /// Measures one contestant's memory in this process; for children of a run.
+    #[arg(long, hide = true, requires_all = ["hits", "keys"])]
+    pub measure_memory: Option<String>,
+    /// Live requests a key.
+    #[arg(long, hide = true)]
+    pub hits: Option<u32>,
+    /// Keys.
+    #[arg(long, hide = true)]
+    pub keys: Option<usize>,
+}
+
+impl Args {
+    /// The sizes that were asked for.
+    pub fn scale(&self) -> Scale {
+        let scale = match (self.quick, self.smoke) {
+            (true, _) => Scale::QUICK,
+            (_, true) => Scale::SMOKE,
+            _ => Scale::FULL,
+        };
+        let rounds = self.rounds.map_or(scale.rounds, |rounds| rounds as usize);
+        Scale { rounds, ..scale }
+    }
+
+    /// Whether this work is to run: it or its family was named, or nothing was.
+    pub fn wants(&self, work: &str) -> bool {
+        let family = work.split('-').next();
+        let named = |only: &String| only == work || Some(only.as_str()) == family;
+        self.only.is_empty() || self.only.iter().any(named)
+    }
+}

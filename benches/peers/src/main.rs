@@ -1,0 +1,112 @@
+//! `make bench`: Slidegate beside other in-process rate limiters.
+//!
+//! A *work* is what is measured, a *contestant* who does it, a *claim* what the project
+//! promises of it. Arrows point one way: `main → {works, histogram, admission} →
+//! contestants → calls`, and `report` knows results alone.
+
+mod admission;
+mod args;
+mod calls;
+mod claims;
+mod contestants;
+mod histogram;
+mod machine;
+mod progress;
+mod report;
+mod results;
+mod rounds;
+mod scale;
+mod stats;
+mod works;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use args::Args;
+use machine::Machine;
+use progress::Progress;
+use results::{Comparison, Results};
+use works::{Setup, Work};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Some(contestant) = &args.measure_memory {
+        return measure_memory(contestant, args.hits.unwrap_or(1), args.keys.unwrap_or(1));
+    }
+    let results = run(&args);
+    match report::write(&results, &args.out) {
+        Ok(()) => {
+            eprintln!("written to {}", args.out.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", args.out.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_memory(contestant: &str, hits: u32, keys: usize) -> ExitCode {
+    match works::memory::measure(contestant, hits, keys) {
+        Some(bytes) => {
+            println!("{bytes}");
+            ExitCode::SUCCESS
+        }
+        None => {
+            eprintln!("{contestant} is no contestant");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Results {
+    let (begun, load_before) = (Instant::now(), machine::load());
+    let setup = Setup {
+        scale: args.scale(),
+        capi: args.capi.clone(),
+    };
+    let mut works = works::all(&setup.scale);
+    works.retain(|work| args.wants(&work.name));
+    let (tails, admission) = (args.wants(histogram::NAME), args.wants(admission::NAME));
+    let steps = works.len() + 2 * usize::from(tails) + admission::STEPS * usize::from(admission);
+    let mut progress = Progress::new(steps);
+
+    let works = works
+        .iter()
+        .map(|work| compared(work, &setup, &mut progress));
+    let works = works.collect();
+    let histograms = tails.then(|| histogram::run(&setup, &mut progress));
+    let admission = admission.then(|| admission::run(&setup, &mut progress));
+    Results {
+        machine: Machine {
+            processor: machine::processor(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            load_before,
+            load_after: machine::load(),
+            seconds: begun.elapsed().as_secs_f64(),
+        },
+        scale: setup.scale,
+        works,
+        histograms: histograms.unwrap_or_default(),
+        admission,
+    }
+}
+
+fn compared(work: &Work, setup: &Setup, progress: &mut Progress) -> Comparison {
+    progress.preparing(&work.name);
+    let comparison = match (work.entries)(setup) {
+        Ok(mut entries) => {
+            let rounds = setup.scale.rounds.min(work.most_rounds);
+            let figures = rounds::interleaved(&work.name, &mut entries, rounds, progress);
+            Comparison::of(work, &figures)
+        }
+        Err(why) => {
+            eprintln!("{}: left out: {why}", work.name);
+            Comparison::skipped(work, Some(why))
+        }
+    };
+    progress.step();
+    comparison
+}

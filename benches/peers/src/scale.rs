@@ -1,0 +1,67 @@
+//! How large everything is: for figures, for a quick look, and for the smoke test.
+
+use serde::Serialize;
+
+/// Sizes of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Scale {
+    /// How often each contestant runs in each work.
+    pub rounds: usize,
+    /// Keys that are present in works with many keys.
+    pub keys: usize,
+    /// Keys that are inserted in the work with fresh keys.
+    pub fresh_keys: usize,
+    /// Calls of one timed pass.
+    pub calls: usize,
+    /// Keys of a contestant whose memory is measured.
+    pub memory_keys: usize,
+    /// The largest number of keys in the sweep over numbers of keys.
+    pub sweep_keys: usize,
+    /// Calls that the latency histograms are made of.
+    pub histogram_calls: usize,
+    /// Windows that an admission pattern runs through in simulated time.
+    pub windows: u64,
+    /// Windows of a second that it runs through in real time.
+    pub real_windows: u64,
+}
+
+impl Scale {
+    /// For figures that are published: 800,000 keys, seven rounds.
+    pub const FULL: Self = Self {
+        rounds: 7,
+        keys: 800_000,
+        fresh_keys: 800_000,
+        calls: 1 << 20,
+        memory_keys: 200_000,
+        sweep_keys: 10_000_000,
+        histogram_calls: 1 << 22,
+        windows: 50,
+        real_windows: 6,
+    };
+
+    /// For a look while developing: the same works, smaller, in less than two minutes.
+    pub const QUICK: Self = Self {
+        rounds: 5,
+        keys: 100_000,
+        fresh_keys: 100_000,
+        calls: 1 << 17,
+        memory_keys: 20_000,
+        sweep_keys: 1_000_000,
+        histogram_calls: 1 << 19,
+        windows: 20,
+        real_windows: 3,
+    };
+
+    /// For the smoke test: everything runs, nothing means anything.
+    pub const SMOKE: Self = Self {
+        rounds: 2,
+        keys: 512,
+        fresh_keys: 512,
+        calls: 1 << 10,
+        memory_keys: 2_000,
+        sweep_keys: 100,
+        histogram_calls: 1 << 12,
+        windows: 4,
+        real_windows: 1,
+    };
+}

@@ -1,0 +1,142 @@
+//! One, two and four threads on one limiter, each with calls of its own.
+
+use std::hint::black_box;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Instant;
+
+use super::{GOVERNOR, LIMITADOR, LOG, Load, OURS, Setup, TRYPEMA, Unit, Work, insert};
+use crate::calls::{Call, Choice};
+use crate::claims::{Claim, Formula, Target};
+use crate::contestants::governor::Governor;
+use crate::contestants::limitador::Limitador;
+use crate::contestants::log::ExactLog;
+use crate::contestants::ours::Ours;
+use crate::contestants::trypema::Trypema;
+use crate::contestants::{Contestant, MINUTE, thinned};
+use crate::rounds::Entry;
+
+/// How many threads the plotted contestants run with.
+pub const THREADS: [usize; 3] = [1, 2, 4];
+
+/// The name of a contestant's line with so many threads; two are the plain name.
+pub fn line(name: &str, threads: usize) -> String {
+    match threads {
+        1 => format!("{name}, 1 thread"),
+        2 => name.into(),
+        _ => format!("{name}, {threads} threads"),
+    }
+}
+
+/// The work over these keys.
+pub fn work(choice: Choice) -> Work {
+    let (what, least) = match choice {
+        Choice::Hot => ("2 threads, denials of one hot key", 0.95),
+        Choice::Uniform => ("2 threads, uniform keys", 0.90),
+        Choice::Zipf => ("2 threads, Zipf keys", 0.90),
+    };
+    let formula = Formula::Scaling {
+        one: "slidegate, 1 thread",
+        two: OURS,
+        machine_one: "arithmetic, 1 thread",
+        machine_two: "arithmetic",
+    };
+    let target = Target::AtLeast(least);
+    Work {
+        name: format!("threads-{}", choice.name()),
+        title: format!("two threads, {} keys", choice.name()),
+        unit: Unit::Throughput,
+        baseline: GOVERNOR,
+        claims: vec![Claim {
+            what,
+            formula,
+            target,
+        }],
+        most_rounds: usize::MAX,
+        entries: Box::new(move |setup| Ok(entries(choice, setup))),
+    }
+}
+
+/// The same load for each thread, with calls of its own.
+type Loads = Arc<[Load]>;
+
+fn entries(choice: Choice, setup: &Setup) -> Vec<Entry> {
+    let keys = choice.keys(setup.scale.keys);
+    let load = |seed| Load::of(choice, setup.scale.calls, keys, seed);
+    let loads: Loads = (1..=4).map(load).collect();
+    let mut entries = vec![arithmetic(1), arithmetic(2)];
+    let plotted: [(&str, Arc<dyn Contestant>); 3] = [
+        (OURS, Arc::new(Ours::allow(MINUTE, keys))),
+        (GOVERNOR, Arc::new(Governor::growing(&MINUTE[0]))),
+        (LOG, Arc::new(ExactLog::new(MINUTE, keys))),
+    ];
+    for (name, contestant) in plotted {
+        insert(&*contestant, keys);
+        let lines = THREADS.map(|threads| entry(name, threads, &loads, &contestant));
+        entries.extend(lines);
+    }
+    let others: [(&str, Arc<dyn Contestant>); 2] = [
+        (LIMITADOR, Arc::new(Limitador::new(MINUTE, keys))),
+        (TRYPEMA, Arc::new(Trypema::new(&MINUTE[0]))),
+    ];
+    for (name, contestant) in others {
+        insert(&*contestant, keys);
+        entries.push(entry(name, 2, &loads, &contestant));
+    }
+    entries
+}
+
+fn entry(name: &str, threads: usize, loads: &Loads, contestant: &Arc<dyn Contestant>) -> Entry {
+    let (loads, contestant) = (loads.clone(), contestant.clone());
+    Entry::new(line(name, threads), move || {
+        let pass = |load: &Load| {
+            let (calls, times) = thinned(&*contestant, &load.calls, load.times);
+            for _ in 0..times {
+                black_box(contestant.pass(black_box::<&[Call]>(calls)));
+            }
+            calls.len() * times
+        };
+        throughput(&loads[..threads], pass)
+    })
+}
+
+/// Millions a second: each thread runs `pass` on its load, all begin together, and the
+/// time ends with the last.
+fn throughput<L: Sync>(loads: &[L], pass: impl Fn(&L) -> usize + Sync) -> f64 {
+    let barrier = Barrier::new(loads.len());
+    let run = |load| {
+        barrier.wait();
+        let begun = Instant::now();
+        let calls = pass(load);
+        (begun, calls, Instant::now())
+    };
+    let runs: Vec<(Instant, usize, Instant)> = thread::scope(|scope| {
+        let threads: Vec<_> = loads.iter().map(|load| scope.spawn(|| run(load))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|run| run.expect("a thread")).collect()
+    });
+    let calls: usize = runs.iter().map(|run| run.1).sum();
+    let begun = runs.iter().map(|run| run.0).min().expect("a thread");
+    let ended = runs.iter().map(|run| run.2).max().expect("a thread");
+    calls as f64 / (ended - begun).as_nanos() as f64 * 1_000.0
+}
+
+/// Arithmetic that touches no memory: what twice the threads are worth on this machine
+/// at this moment.
+fn arithmetic(threads: usize) -> Entry {
+    const STEPS: usize = 1 << 25;
+    let seeds = [1u64, 3];
+    Entry::new(line("arithmetic", threads), move || {
+        throughput(&seeds[..threads], |seed| {
+            let mut state = black_box(*seed);
+            for _ in 0..STEPS {
+                // xorshift64*, Vigna 2016; each step needs the one before.
+                state ^= state >> 12;
+                state ^= state << 25;
+                state = (state ^ (state >> 27)).wrapping_mul(0x2545_F491_4F6C_DD1D);
+            }
+            black_box(state);
+            STEPS
+        })
+    })
+}
