@@ -327,21 +327,23 @@ impl Lone {
         self.query(&charge(windows, cost), tick)
     }
 
-    /// Charges one request as the limiter does, and notes what was admitted.
+    /// Charges one request and notes what was admitted.
     pub fn note(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
+        let mut admitted = Admitted::default();
+        admitted.note(&self.ask(windows, cost, tick), cost);
+        admitted
+    }
+
+    /// As [`note`](Self::note), in the straight way if it comes to an end.
+    pub fn note_at_once(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
         let at_once = self
             .ring()
             .charge(self.tenant(), windows, cost, tick, &self.words[1]);
-        let (admits, at) = at_once.unwrap_or_else(|| {
-            let answer = self.ask(windows, cost, tick);
-            (answer.admitted, answer.at)
-        });
-        let stamps = if admits {
-            vec![at; cost as usize]
-        } else {
-            Vec::new()
-        };
-        Admitted(stamps)
+        match at_once {
+            Some((true, at)) => Admitted(vec![at; cost as usize]),
+            Some((false, _)) => Admitted::default(),
+            None => self.note(windows, cost, tick),
+        }
     }
 
     /// Refunds units that windows of 10 ticks admitted.

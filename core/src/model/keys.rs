@@ -44,7 +44,7 @@ pub(super) fn ask_with(
     }
 }
 
-/// Charges `cost` units as the limiter does; `None` where the table is full.
+/// Charges `cost` units; `None` where the table is full.
 pub(super) fn take_in(
     table: &Table,
     key: Key,
@@ -53,12 +53,8 @@ pub(super) fn take_in(
     tick: u64,
 ) -> Option<bool> {
     let windows = [window];
-    let clock = clock_at(tick);
-    let at_once = table.charge(key, None, &windows, cost, Now::begin(&clock));
-    at_once.or_else(|| {
-        let answered = ask_with(table, key, &charge(&windows, cost), tick);
-        answered.map(|(answer, _)| answer.admitted)
-    })
+    let answered = ask_with(table, key, &charge(&windows, cost), tick);
+    answered.map(|(answer, _)| answer.admitted)
 }
 
 /// Charges one unit in a window that holds one.

@@ -12,6 +12,8 @@
 //! with many threads through random schedules.
 
 #[cfg(slidegate_loom)]
+mod at_once;
+#[cfg(slidegate_loom)]
 mod buckets;
 #[cfg(slidegate_loom)]
 mod document;

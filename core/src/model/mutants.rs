@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::harness::*;
-use super::{growth, limiter, refund, reset, ring, table, tenancy};
+use super::{at_once, growth, limiter, refund, reset, ring, table, tenancy};
 use crate::sync::fault::{Fault, plant};
 
 /// Runs a model with the fault planted and at most two preemptions; it must fail
@@ -68,7 +68,7 @@ fn an_insertion_without_rescan_doubles_a_key() {
 
 #[test]
 fn a_rescan_by_loads_doubles_a_key() {
-    dies(Fault::RescanByLoads, &[NEVER_OVER], table::insert_twice);
+    dies(Fault::RescanUnfenced, &[NEVER_OVER], table::insert_twice);
 }
 
 #[test]
@@ -287,4 +287,40 @@ fn a_refund_by_a_later_era_admits_too_much() {
 #[test]
 fn a_charge_kept_leaves_a_trace_of_a_denied_request() {
     dies(Fault::ChargeKept, &[ALL_OR_NOTHING], limiter::two_rules);
+}
+
+#[test]
+fn at_once_a_denial_without_a_second_look_mixes_laps() {
+    dies(
+        Fault::AnswerUnchecked,
+        &[ADMITS_WHAT_FITS],
+        at_once::lap_is_read_whole,
+    );
+}
+
+#[test]
+fn at_once_a_check_that_does_not_read_the_key_again_charges_another() {
+    dies(
+        Fault::KeyUnchecked,
+        &[CHARGED_AS_ANSWERED, ADMITS_WHAT_FITS],
+        at_once::check_meets_eviction,
+    );
+}
+
+#[test]
+fn at_once_a_horizon_read_before_the_head_overwrites_what_counts() {
+    dies(
+        Fault::HorizonReadEarly,
+        &[NOT_LOST, ADMITS_WHAT_FITS],
+        at_once::horizon_grows,
+    );
+}
+
+#[test]
+fn at_once_an_eviction_forgotten_is_admitted_once_more() {
+    dies(
+        Fault::EvictionForgotten,
+        &[NEVER_OVER],
+        at_once::old_readings,
+    );
 }

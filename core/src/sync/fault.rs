@@ -15,7 +15,7 @@ pub(crate) enum Fault {
     /// Commit an insertion without looking at the rest of the probe set.
     InsertWithoutRescan,
     /// Look at the rest of the probe set by plain loads.
-    RescanByLoads,
+    RescanUnfenced,
     /// Ignore another insertion of the same key further on in the probe set.
     IgnoreLaterInsertion,
     /// Commit a key before its ring is revived.

@@ -1,10 +1,10 @@
 //! The only module that names atomics, arc-swap, crossbeam, loom or shuttle.
 //!
-//! [`Word`] is all the engine gets: a 64-bit atomic with three operations, whose
-//! orderings are fixed here, and a fourth for statistics, which orders nothing.
-//! Loads acquire; a compare-and-swap releases what the thread did before and
-//! acquires what the word's last writer did. There is no plain store, so no write
-//! can undo another; no fence and no sequentially consistent operation, so every
+//! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
+//! orderings are fixed here, and two more for names and statistics, which order
+//! nothing. Loads acquire; a compare-and-swap releases what the thread did before
+//! and acquires what the word's last writer did. There is no plain store of state,
+//! so no write can undo another. But for insertions, which need a [`fence`], every
 //! edge of a proof is an edge between a write and a read of one and the same word.
 
 #![allow(clippy::disallowed_types)]
@@ -62,15 +62,6 @@ impl Word {
             .is_ok()
     }
 
-    /// Reads the newest value of the word. A load may return an older one; this
-    /// read-modify-write cannot, and it releases the reader's own writes to
-    /// whoever changes the word next.
-    #[inline]
-    pub fn load_newest(&self) -> u64 {
-        trace::step();
-        self.0.fetch_add(0, Ordering::AcqRel)
-    }
-
     /// Raises the word to at least `value`. Each turn but the last means that
     /// another thread raised it; the bound is for words that something else
     /// keeps changing.
@@ -91,6 +82,18 @@ impl Word {
     pub fn count(&self, units: u64) {
         self.0.fetch_add(units, Ordering::Relaxed);
     }
+}
+
+/// Of two threads that each write a word, pass a fence and read the other's word, at
+/// least one reads what the other wrote.
+#[inline]
+pub(crate) fn fence() {
+    #[cfg(slidegate_loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(slidegate_shuttle)]
+    shuttle::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+    std::sync::atomic::fence(Ordering::SeqCst);
 }
 
 /// A value that is set once, by whoever has made it: readers wait for nobody.

@@ -3,38 +3,21 @@
 //! A key may stand in any slot of two buckets (its *probe set*); slot `j` owns
 //! ring `j` for good ([`geometry`] says where).
 //!
-//! **Insertion.** An empty word is claimed as *tentative*; then the rest of the
-//! probe set is read by read-modify-writes. Two insertions of one key claim
-//! different slots only if each claims before it looks. Whichever looks second
-//! finds the other: were neither to find the other, each one's look at the other's
-//! word would precede that word's claim, and each claim precedes its own look,
-//! which is a circle; a plain load could still return the older value, a
-//! read-modify-write cannot. The lower slot wins, the higher is freed. Anyone who
-//! meets a tentative word of its own key finishes it, so a thread that stops in
-//! the middle leaves nothing to wait for.
-//!
-//! **Eviction.** Before an insertion chooses between its two buckets, the slots
-//! whose ring has been idle for the longest window are frozen and freed, so that
-//! the choice sees living keys only: such a key is indistinguishable from a fresh
-//! one. Whoever finds a frozen ring under a committed key frees the slot. The key
-//! word freed is the one read before the ring's head, so that a newer tenant is
-//! never touched. *The longest window* (the retention) is that of any policy of
-//! the table's life: it is raised before a policy comes into force and never
-//! lowered, so a policy that returns finds its history.
-//!
-//! **A tentative word of another key** whose thread stopped is freed when nothing
-//! else gives room, at most twice a call; its owner, if alive, looks again.
+//! How a key comes to its slot and loses it: [`insertion`].
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod audit;
 mod charge;
 mod geometry;
+mod insertion;
 mod key;
 mod kind;
 mod record;
 mod room;
 
 pub(crate) use geometry::Sizes;
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+pub(crate) use insertion::always_evicts;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};
 pub(crate) use room::Newcomers;
@@ -47,12 +30,10 @@ use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading};
 use geometry::{BUCKET, Geometry, PROBES};
+use insertion::Newcomer;
 use key::KeyWord;
 use kind::Slot;
 pub(crate) use kind::{Bucketed, Exact, Kind};
-
-/// How many foreign tentative words one call may free.
-const MAX_FREED_FOREIGN: usize = 2;
 
 /// The state of all keys.
 pub(crate) struct Table<K: Kind = Exact> {
@@ -83,24 +64,6 @@ impl Key {
         let rule = self.rule;
         Place { slot, rule }
     }
-}
-
-/// A key that needs a slot, with the name to keep for it.
-#[derive(Clone, Copy)]
-struct Newcomer<'q> {
-    key: Key,
-    name: &'q [u8],
-}
-
-/// What one look at a probe set found.
-#[derive(Default)]
-struct Look {
-    committed: Option<(usize, KeyWord)>,
-    /// The lowest insertion of the same key.
-    tentative: Option<(usize, KeyWord)>,
-    /// An empty word in the emptier bucket.
-    empty: Option<(usize, KeyWord)>,
-    foreign: Option<(usize, KeyWord)>,
 }
 
 type ProbeSet = [usize; PROBES];
@@ -207,7 +170,7 @@ impl<K: Kind> Table<K> {
     #[cold]
     fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
         let probes = self.probes(key);
-        let mut foreign_left = MAX_FREED_FOREIGN;
+        let mut foreign_left = insertion::MAX_FREED_FOREIGN;
         for _ in 0..log::ATTEMPTS {
             let look = self.look(&probes, key.fingerprint);
             if let Some((slot, word)) = look.committed {
@@ -327,171 +290,6 @@ impl<K: Kind> Table<K> {
             self.free(slot, word);
         }
         attempt
-    }
-
-    fn look(&self, probes: &ProbeSet, fingerprint: u64) -> Look {
-        let mut look = Look::default();
-        let mut empties = [(0, None); 2];
-        for (place, &slot) in probes.iter().enumerate() {
-            let word = KeyWord(self.key(slot).load());
-            let found = Some((slot, word));
-            if word.is_empty() {
-                let (count, first) = &mut empties[place / BUCKET];
-                *count += 1;
-                *first = first.or(found);
-            } else if word.is_committed() && word.names(fingerprint) {
-                look.committed = found;
-                return look;
-            } else if word.is_tentative() && word.names(fingerprint) {
-                look.tentative = look.tentative.or(found);
-            } else if word.is_tentative() {
-                look.foreign = look.foreign.or(found);
-            }
-        }
-        let [first, second] = empties;
-        look.empty = if second.0 > first.0 {
-            second.1
-        } else {
-            first.1
-        };
-        look
-    }
-
-    /// Brings the key one step nearer to a slot of its own; `false` if there is
-    /// no room.
-    fn make_room(
-        &self,
-        look: &Look,
-        probes: &ProbeSet,
-        newcomer: Newcomer<'_>,
-        now: Now<'_>,
-        foreign_left: &mut usize,
-    ) -> bool {
-        let tick = now.reading().tick();
-        let key = newcomer.key;
-        if let Some((slot, word)) = look.tentative {
-            event(Event::Takeover);
-            self.finish(slot, word, probes, newcomer, tick);
-            return true;
-        }
-        let changed = self.evict_idle(probes, key.fingerprint, tick);
-        let look = self.look(probes, key.fingerprint);
-        if look.committed.is_some() || look.tentative.is_some() {
-            return true;
-        }
-        if let Some((slot, empty)) = look.empty {
-            let claimed = empty.claimed(key.fingerprint);
-            if self.key(slot).cas(empty.0, claimed.0) {
-                self.finish(slot, claimed, probes, newcomer, tick);
-            }
-            return true;
-        }
-        if changed {
-            return true;
-        }
-        match look.foreign {
-            Some((slot, word)) if *foreign_left > 0 => {
-                if self.free(slot, word) {
-                    event(Event::ForeignFreed);
-                    *foreign_left -= 1;
-                }
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Frees every idle slot of a probe set; whether it is worth another look.
-    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, now: u64) -> bool {
-        let mut changed = false;
-        for &slot in probes {
-            // Before the head: freeing a word read after it could free a newer
-            // tenant's.
-            let word = KeyWord(self.key(slot).load());
-            // Somebody brought this very key in meanwhile.
-            changed |= word.names(fingerprint) && !word.is_empty();
-            let tenant = self.tenant(slot, word);
-            let log = self.log(slot);
-            if !word.is_committed() || !log.is_idle(self.retention(), now) {
-                continue;
-            }
-            // Before the key is gone.
-            self.evicted().raise(now);
-            if log.freeze_if_idle(tenant, self.retention(), now) {
-                self.free(slot, word);
-                changed = true;
-            }
-        }
-        changed
-    }
-
-    /// Decides an insertion: commits the claim, or frees it in favour of another
-    /// one of the same key. Anyone may do it, any number of times.
-    fn finish(
-        &self,
-        slot: usize,
-        claim: KeyWord,
-        probes: &ProbeSet,
-        newcomer: Newcomer<'_>,
-        now: u64,
-    ) {
-        let Newcomer { key, name } = newcomer;
-        let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
-        if !planted(Fault::InsertWithoutRescan) {
-            for (other_place, &other) in probes.iter().enumerate() {
-                let comes_first = other_place < place;
-                if other != slot && !self.prevails(slot, claim, other, comes_first, key) {
-                    event(Event::DuplicateLost);
-                    return;
-                }
-            }
-        }
-        let claim = match planted(Fault::CommitBeforeRebirth)
-            && self.key(slot).cas(claim.0, claim.committed().0)
-        {
-            true => claim.committed(),
-            false => claim,
-        };
-        let tenant = self.tenant(slot, claim);
-        if self.log(slot).revive(tenant, now) {
-            self.begin_record(slot, claim, key, name);
-            self.key(slot).cas(claim.0, claim.committed().0);
-        }
-    }
-
-    /// Whether the claim stands against what another slot of the probe set
-    /// holds; if not, the claim is freed.
-    fn prevails(
-        &self,
-        slot: usize,
-        claim: KeyWord,
-        other: usize,
-        comes_first: bool,
-        key: Key,
-    ) -> bool {
-        for _ in 0..log::ATTEMPTS {
-            let word = KeyWord(match planted(Fault::RescanByLoads) {
-                true => self.key(other).load(),
-                false => self.key(other).load_newest(),
-            });
-            if word.is_empty() || !word.names(key.fingerprint) {
-                return true;
-            }
-            if word.is_tentative() && !comes_first {
-                if planted(Fault::IgnoreLaterInsertion) {
-                    return true;
-                }
-                self.free(other, word);
-                continue;
-            }
-            if word.is_committed() && self.log(other).is_frozen() {
-                self.free(other, word);
-                continue;
-            }
-            self.free(slot, claim);
-            return false;
-        }
-        false
     }
 
     /// What a log is asked under, for a key that was looked for just now.

@@ -2,13 +2,15 @@
 //!
 //! A request of several rules that finds out too late has charged the keys before
 //! the one without room, and what it lends back is a trace. So it follows in
-//! advance what its charges will do, one after the other: a new key evicts what is
-//! idle in its two buckets and takes a slot of the emptier one; an idle key of the
-//! request keeps its slot, unless one before it has evicted it.
+//! advance what its charges will do, one after the other: a new key takes a slot of
+//! the emptier of its two buckets, after it has evicted what is idle in them unless
+//! there is plenty; an idle key of the request keeps its slot, unless one before it
+//! has evicted it.
 
 use smallvec::SmallVec;
 
 use super::geometry::BUCKET;
+use super::insertion::is_plenty;
 use super::kind::{Kind, Slot};
 use super::{Key, KeyWord, Place, Table};
 use crate::time::Now;
@@ -17,25 +19,50 @@ use crate::time::Now;
 #[derive(Default)]
 pub(crate) struct Newcomers(SmallVec<[Newcomer; 4]>);
 
+/// What one of them does to a bucket.
 struct Newcomer {
-    /// The bucket in which it takes a slot.
     bucket: u32,
-    /// The buckets in which it evicts what is idle.
-    evicts: Option<[u32; 2]>,
+    does: Does,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// It evicts what is idle.
+    Evict,
+    /// It takes an empty slot.
+    Take,
+    /// It goes on in its own slot, which is idle.
+    Stay,
+}
+
+/// Slots of a bucket that are no living key's.
+struct Free {
+    empty: usize,
+    idle: usize,
 }
 
 impl Newcomers {
-    fn taken_in(&self, bucket: u32) -> usize {
-        self.0.iter().filter(|n| n.bucket == bucket).count()
+    fn count(&self, bucket: u32, does: Does) -> usize {
+        let of = self
+            .0
+            .iter()
+            .filter(|n| n.bucket == bucket && n.does == does);
+        of.count()
     }
 
-    fn evict_in(&self, bucket: u32) -> bool {
-        let mut evicted = self.0.iter().filter_map(|n| n.evicts);
-        evicted.any(|buckets| buckets.contains(&bucket))
+    fn push(&mut self, bucket: u32, does: Does) {
+        self.0.push(Newcomer { bucket, does });
     }
 
-    fn push(&mut self, bucket: u32, evicts: Option<[u32; 2]>) {
-        self.0.push(Newcomer { bucket, evicts });
+    /// What will be free of what is now.
+    fn leave(&self, bucket: u32, now: Free) -> Free {
+        let idle = now.idle - self.count(bucket, Does::Stay).min(now.idle);
+        let (evicted, idle) = match self.count(bucket, Does::Evict) {
+            0 => (0, idle),
+            _ => (idle, 0),
+        };
+        let empty = (now.empty + evicted).saturating_sub(self.count(bucket, Does::Take));
+        Free { empty, idle }
     }
 }
 
@@ -56,38 +83,46 @@ impl<K: Kind> Table<K> {
             if !self.log(slot).is_idle(self.retention(), now) {
                 return true;
             }
-            if !newcomers.evict_in(bucket) {
-                newcomers.push(bucket, None);
+            if newcomers.count(bucket, Does::Evict) == 0 {
+                newcomers.push(bucket, Does::Stay);
                 return true;
             }
         }
         let buckets = key.buckets(self.geometry.buckets);
-        let free = |bucket| {
-            self.free_in(bucket, now)
-                .saturating_sub(newcomers.taken_in(bucket))
-        };
-        let [first, second] = buckets.map(free);
-        let has_room = first.max(second) > 0;
+        let mut left = buckets.map(|b| newcomers.leave(b, self.free_in(b, now)));
+        if !left.iter().any(|free| is_plenty(free.empty)) {
+            buckets.iter().for_each(|b| newcomers.push(*b, Does::Evict));
+            left = left.map(|free| Free {
+                empty: free.empty + free.idle,
+                idle: 0,
+            });
+        }
+        let [first, second] = left;
+        let has_room = first.empty.max(second.empty) > 0;
         if has_room {
             // As an insertion chooses.
-            newcomers.push(buckets[usize::from(second > first)], Some(buckets));
+            let chosen = buckets[usize::from(second.empty > first.empty)];
+            newcomers.push(chosen, Does::Take);
         }
         has_room
     }
 
-    /// Slots of a bucket that are free or idle.
-    fn free_in(&self, bucket: u32, now: u64) -> usize {
+    fn free_in(&self, bucket: u32, now: u64) -> Free {
         let from = bucket as usize * BUCKET;
-        let is_free = |slot: &usize| {
-            let word = KeyWord(self.key(*slot).load());
-            !word.is_committed() || self.log(*slot).is_idle(self.retention(), now)
-        };
-        (from..from + BUCKET).filter(is_free).count()
+        let slots = from..from + BUCKET;
+        let committed = |slot: &usize| KeyWord(self.key(*slot).load()).is_committed();
+        let is_idle = |slot: &usize| self.log(*slot).is_idle(self.retention(), now);
+        let taken = slots.clone().filter(committed);
+        Free {
+            empty: BUCKET - taken.clone().count(),
+            idle: taken.filter(is_idle).count(),
+        }
     }
 }
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
+    use super::super::insertion::always_evicts;
     use super::*;
     use crate::log::{Ask, Horizons, Query};
     use crate::table::{Exact, Hashing, Reply, Sizes};
@@ -125,6 +160,7 @@ mod tests {
         let rule = hashing.rule("r");
         let (mut found, mut full) = (0, 0);
         for round in 0..400u64 {
+            always_evicts::set(round % 2 == 1);
             let table = Table::<Exact>::new(&Sizes {
                 max_keys: 1 + round % 20,
                 max_limit: 4,

@@ -1,0 +1,269 @@
+//! How a key comes to a slot, and loses it.
+//!
+//! **Insertion.** An empty word is claimed as *tentative*; then, after a fence, the rest
+//! of the probe set is read. Two insertions of one key claim different slots only
+//! if each claims before it looks. One fence comes before the other, and whoever
+//! looks after the later one finds what was claimed, or seen as claimed, before the
+//! earlier; without fences both could still read what was there before. The lower
+//! slot wins, the higher is freed. Anyone who meets a tentative word of its own key
+//! finishes it, so a thread that stops in the middle leaves nothing to wait for.
+//!
+//! **Eviction.** Where both of its buckets are half full, an insertion freezes and
+//! frees the slots whose ring has been idle for the longest window, before it
+//! chooses between them, so that the choice sees living keys only: such a key is
+//! indistinguishable from a fresh one. Where one has room in plenty it does without,
+//! because a look at each ring is a wait for memory. Whoever finds a frozen ring under a committed key frees the slot. The key
+//! word freed is the one read before the ring's head, so that a newer tenant is
+//! never touched. *The longest window* (the retention) is that of any policy of
+//! the table's life: it is raised before a policy comes into force and never
+//! lowered, so a policy that returns finds its history.
+//!
+//! **A tentative word of another key** whose thread stopped is freed when nothing
+//! else gives room, at most twice a call; its owner, if alive, looks again.
+
+use super::geometry::{BUCKET, PROBES};
+use super::key::{Key, KeyWord};
+use super::kind::{Kind, Slot};
+use super::{ProbeSet, Table};
+use crate::log;
+use crate::sync;
+use crate::sync::fault::{Fault, planted};
+use crate::sync::trace::{Event, event};
+use crate::time::Now;
+
+/// How many foreign tentative words one call may free.
+pub(super) const MAX_FREED_FOREIGN: usize = 2;
+
+/// Empty slots of a bucket that make an insertion take one of them without looking
+/// which of its neighbours are idle. (Models have buckets of one slot and always
+/// look.)
+const PLENTY: usize = if BUCKET > 3 { BUCKET / 2 } else { 2 };
+
+/// Whether so many empty slots of a bucket are plenty.
+#[inline]
+pub(super) fn is_plenty(empties: usize) -> bool {
+    #[cfg(test)]
+    if always_evicts::get() {
+        return false;
+    }
+    empties >= PLENTY
+}
+
+/// Tests of evictions need not fill their tables first.
+#[cfg(test)]
+pub(crate) mod always_evicts {
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static ALWAYS: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(crate) fn get() -> bool {
+        ALWAYS.get()
+    }
+
+    /// Makes the insertions of this thread evict what is idle, however much room
+    /// there is.
+    #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+    pub(crate) fn set(always: bool) {
+        ALWAYS.set(always);
+    }
+}
+
+/// A key that needs a slot, with the name to keep for it.
+#[derive(Clone, Copy)]
+pub(super) struct Newcomer<'q> {
+    pub key: Key,
+    pub name: &'q [u8],
+}
+
+/// What one look at a probe set found.
+#[derive(Default)]
+pub(super) struct Look {
+    pub committed: Option<(usize, KeyWord)>,
+    /// The lowest insertion of the same key.
+    tentative: Option<(usize, KeyWord)>,
+    /// An empty word in the emptier bucket.
+    empty: Option<(usize, KeyWord)>,
+    /// How many that bucket has.
+    empties: usize,
+    foreign: Option<(usize, KeyWord)>,
+}
+
+impl<K: Kind> Table<K> {
+    pub(super) fn look(&self, probes: &ProbeSet, fingerprint: u64) -> Look {
+        let mut look = Look::default();
+        let mut empties = [(0, None); 2];
+        for (place, &slot) in probes.iter().enumerate() {
+            let word = KeyWord(self.key(slot).load());
+            let found = Some((slot, word));
+            if word.is_empty() {
+                let (count, first) = &mut empties[place / BUCKET];
+                *count += 1;
+                *first = first.or(found);
+            } else if word.is_committed() && word.names(fingerprint) {
+                look.committed = found;
+                return look;
+            } else if word.is_tentative() && word.names(fingerprint) {
+                look.tentative = look.tentative.or(found);
+            } else if word.is_tentative() {
+                look.foreign = look.foreign.or(found);
+            }
+        }
+        let [first, second] = empties;
+        (look.empties, look.empty) = match second.0 > first.0 {
+            true => second,
+            false => first,
+        };
+        look
+    }
+
+    /// Brings the key one step nearer to a slot of its own; `false` if there is
+    /// no room.
+    pub(super) fn make_room(
+        &self,
+        look: &Look,
+        probes: &ProbeSet,
+        newcomer: Newcomer<'_>,
+        now: Now<'_>,
+        foreign_left: &mut usize,
+    ) -> bool {
+        let tick = now.reading().tick();
+        let key = newcomer.key;
+        if let Some((slot, word)) = look.tentative {
+            event(Event::Takeover);
+            self.finish(slot, word, probes, newcomer, tick);
+            return true;
+        }
+        if is_plenty(look.empties) {
+            self.claim(look, probes, newcomer, tick);
+            return true;
+        }
+        let changed = self.evict_idle(probes, key.fingerprint, tick);
+        let look = &self.look(probes, key.fingerprint);
+        if look.committed.is_some() || look.tentative.is_some() {
+            return true;
+        }
+        if look.empty.is_some() {
+            self.claim(look, probes, newcomer, tick);
+            return true;
+        }
+        if changed {
+            return true;
+        }
+        match look.foreign {
+            Some((slot, word)) if *foreign_left > 0 => {
+                if self.free(slot, word) {
+                    event(Event::ForeignFreed);
+                    *foreign_left -= 1;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Claims the empty slot that a look has chosen, unless somebody was faster.
+    fn claim(&self, look: &Look, probes: &ProbeSet, newcomer: Newcomer<'_>, tick: u64) {
+        let Some((slot, empty)) = look.empty else {
+            return;
+        };
+        let claimed = empty.claimed(newcomer.key.fingerprint);
+        if self.key(slot).cas(empty.0, claimed.0) {
+            self.finish(slot, claimed, probes, newcomer, tick);
+        }
+    }
+
+    /// Frees every idle slot of a probe set; whether it is worth another look.
+    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, now: u64) -> bool {
+        let mut changed = false;
+        for &slot in probes {
+            // Before the head: freeing a word read after it could free a newer
+            // tenant's.
+            let word = KeyWord(self.key(slot).load());
+            // Somebody brought this very key in meanwhile.
+            changed |= word.names(fingerprint) && !word.is_empty();
+            let tenant = self.tenant(slot, word);
+            let log = self.log(slot);
+            if !word.is_committed() || !log.is_idle(self.retention(), now) {
+                continue;
+            }
+            // Before the key is gone.
+            self.evicted().raise(now);
+            if log.freeze_if_idle(tenant, self.retention(), now) {
+                self.free(slot, word);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Decides an insertion: commits the claim, or frees it in favour of another
+    /// one of the same key. Anyone may do it, any number of times.
+    fn finish(
+        &self,
+        slot: usize,
+        claim: KeyWord,
+        probes: &ProbeSet,
+        newcomer: Newcomer<'_>,
+        now: u64,
+    ) {
+        let Newcomer { key, name } = newcomer;
+        let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
+        if !planted(Fault::RescanUnfenced) {
+            sync::fence();
+        }
+        if !planted(Fault::InsertWithoutRescan) {
+            for (other_place, &other) in probes.iter().enumerate() {
+                let comes_first = other_place < place;
+                if other != slot && !self.prevails(slot, claim, other, comes_first, key) {
+                    event(Event::DuplicateLost);
+                    return;
+                }
+            }
+        }
+        let claim = match planted(Fault::CommitBeforeRebirth)
+            && self.key(slot).cas(claim.0, claim.committed().0)
+        {
+            true => claim.committed(),
+            false => claim,
+        };
+        let tenant = self.tenant(slot, claim);
+        if self.log(slot).revive(tenant, now) {
+            self.begin_record(slot, claim, key, name);
+            self.key(slot).cas(claim.0, claim.committed().0);
+        }
+    }
+
+    /// Whether the claim stands against what another slot of the probe set
+    /// holds; if not, the claim is freed.
+    fn prevails(
+        &self,
+        slot: usize,
+        claim: KeyWord,
+        other: usize,
+        comes_first: bool,
+        key: Key,
+    ) -> bool {
+        for _ in 0..log::ATTEMPTS {
+            let word = KeyWord(self.key(other).load());
+            if word.is_empty() || !word.names(key.fingerprint) {
+                return true;
+            }
+            if word.is_tentative() && !comes_first {
+                if planted(Fault::IgnoreLaterInsertion) {
+                    return true;
+                }
+                self.free(other, word);
+                continue;
+            }
+            if word.is_committed() && self.log(other).is_frozen() {
+                self.free(other, word);
+                continue;
+            }
+            self.free(slot, claim);
+            return false;
+        }
+        false
+    }
+}
