@@ -70,6 +70,8 @@ fn everybody(hashing: &Hashing) -> NameHash {
 }
 
 pub(crate) struct Active {
+    /// One more with every change, also those that are no new version of a policy.
+    pub generation: u64,
     pub version: u64,
     pub policy: Policy,
     rules: Vec<ActiveRule>,
@@ -80,7 +82,11 @@ pub(crate) struct Active {
 
 impl Active {
     pub fn first(policy: Policy, hashing: &Hashing, sizes: &Sizes) -> Result<Self, Error> {
-        Self::new(1, policy, hashing, sizes, Known::default())
+        let active = Self::new(1, policy, hashing, sizes, Known::default())?;
+        Ok(Self {
+            generation: 0,
+            ..active
+        })
     }
 
     pub fn with_policy(
@@ -89,7 +95,12 @@ impl Active {
         hashing: &Hashing,
         sizes: &Sizes,
     ) -> Result<Self, Error> {
-        Self::new(self.version + 1, policy, hashing, sizes, self.known.clone())
+        let (version, known) = (self.version + 1, self.known.clone());
+        let active = Self::new(version, policy, hashing, sizes, known)?;
+        Ok(Self {
+            generation: self.generation + 1,
+            ..active
+        })
     }
 
     fn new(
@@ -115,6 +126,7 @@ impl Active {
             });
         }
         let mut active = Self {
+            generation: 0,
             version,
             policy,
             rules,
@@ -194,6 +206,7 @@ impl Active {
             governed.push(endpoint);
         }
         Ok(Self {
+            generation: self.generation + 1,
             version: self.version,
             policy: self.policy.clone(),
             rules: self.rules.clone(),

@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
-use crate::sync::{ArcSwap, CachePadded, Register, Replacements};
+use crate::sync::{Announced, ArcSwap, CachePadded, Register};
 use crate::table::{Hashing, Sizes};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
@@ -128,7 +128,7 @@ impl LimiterBuilder {
             id,
             counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
-            swaps: Replacements::default(),
+            announced: Announced::default(),
             tables,
             hashing,
             clock: Timeline::new(self.clock.clone()),

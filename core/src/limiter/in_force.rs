@@ -1,15 +1,16 @@
 //! The policy in force, as a thread sees it.
 //!
 //! Each thread keeps a reference to the policy that it saw last, of a few limiters,
-//! and looks with one load whether there is a newer one: a check counts no
-//! references and writes nothing that threads share. A reference is taken after the
-//! number under which it is kept was read, and the number moves after each swap; so
-//! while it stands, no swap is over that the reference has not seen.
+//! and goes on with it while no newer generation is announced, which is one load: a
+//! check counts no references and writes nothing that threads share. A generation is
+//! announced before it is put into force, by one compare-and-swap; so a swapper that
+//! stops anywhere leaves the former policy to all threads or the next one to all.
 
 use std::sync::Arc;
 
 use super::Limiter;
 use super::active::Active;
+use crate::sync::enroll;
 
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 use seen::{keep, take};
@@ -18,18 +19,21 @@ impl Limiter {
     /// Lets `body` work under the policy in force.
     #[inline]
     pub(super) fn with_active<R>(&self, body: impl FnOnce(&Active) -> R) -> R {
-        let swaps = self.swaps.get();
-        let active = match take(self.id, swaps) {
-            Some(active) => active,
-            None => self.load_active(),
+        let announced = self.announced.get();
+        let active = match take(self.id) {
+            Some(active) if active.generation == announced => active,
+            _ => self.load_active(),
         };
         let result = body(&active);
-        keep(self.id, swaps, active);
+        keep(self.id, active);
         result
     }
 
     #[cold]
     fn load_active(&self) -> Arc<Active> {
+        // A thread's first call sets up all that it needs, so that later ones find
+        // nothing left to wait for.
+        enroll();
         self.active.load_full()
     }
 }
@@ -44,17 +48,15 @@ mod seen {
     /// turn pays for a load each.
     const REMEMBERED: usize = 4;
 
-    #[derive(Default)]
     struct Seen {
         limiter: Cell<u64>,
-        swaps: Cell<u64>,
         active: Cell<Option<Arc<Active>>>,
     }
 
     std::thread_local! {
         static SEEN: [Seen; REMEMBERED] = const {
             [const {
-                Seen { limiter: Cell::new(0), swaps: Cell::new(0), active: Cell::new(None) }
+                Seen { limiter: Cell::new(0), active: Cell::new(None) }
             }; REMEMBERED]
         };
     }
@@ -62,10 +64,10 @@ mod seen {
     /// What the thread has kept for a limiter. It is taken out, so that a clock or
     /// callback that asks the limiter again from within finds none.
     #[inline]
-    pub(super) fn take(limiter: u64, swaps: u64) -> Option<Arc<Active>> {
+    pub(super) fn take(limiter: u64) -> Option<Arc<Active>> {
         let take = |seen: &[Seen; REMEMBERED]| {
             let seen = &seen[limiter as usize % REMEMBERED];
-            match seen.limiter.get() == limiter && seen.swaps.get() == swaps {
+            match seen.limiter.get() == limiter {
                 true => seen.active.take(),
                 false => None,
             }
@@ -75,11 +77,10 @@ mod seen {
 
     /// Where the thread's locals are gone, it is dropped.
     #[inline]
-    pub(super) fn keep(limiter: u64, swaps: u64, active: Arc<Active>) {
+    pub(super) fn keep(limiter: u64, active: Arc<Active>) {
         let _ = SEEN.try_with(|seen| {
             let seen = &seen[limiter as usize % REMEMBERED];
             seen.limiter.set(limiter);
-            seen.swaps.set(swaps);
             seen.active.set(Some(active));
         });
     }
@@ -87,9 +88,9 @@ mod seen {
 
 /// A checker runs the threads of a model on one, and is to see each load.
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
-fn take(_limiter: u64, _swaps: u64) -> Option<Arc<Active>> {
+fn take(_limiter: u64) -> Option<Arc<Active>> {
     None
 }
 
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
-fn keep(_limiter: u64, _swaps: u64, _active: Arc<Active>) {}
+fn keep(_limiter: u64, _active: Arc<Active>) {}

@@ -31,7 +31,7 @@ use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::fault::{Fault, planted};
-use crate::sync::{ArcSwap, CachePadded, Register, Replacements};
+use crate::sync::{Announced, ArcSwap, CachePadded, Register};
 use crate::table::Hashing;
 use crate::time::Timeline;
 use active::Active;
@@ -85,7 +85,8 @@ pub struct Limiter {
     id: u64,
     counts_keys: bool,
     active: ArcSwap<Active>,
-    swaps: Replacements,
+    /// The generation of the policy in force, or of one that is about to be.
+    announced: Announced,
     tables: Tables,
     hashing: Hashing,
     clock: Timeline,
@@ -291,9 +292,11 @@ impl Limiter {
         loop {
             let current = self.active.load();
             let next = Arc::new(change(&current)?);
+            // First, so that no thread goes on with the former one once the next is
+            // in force. Whoever stops in between costs the others a load each.
+            self.announced.raise(next.generation);
             let found = self.active.compare_and_swap(&*current, next.clone());
             if Arc::ptr_eq(&found, &current) {
-                self.swaps.count();
                 return Ok(next);
             }
         }

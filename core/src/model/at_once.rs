@@ -128,8 +128,5 @@ pub(super) fn old_readings(model: Model) {
 
 #[test]
 fn an_old_reading_meets_an_eviction_at_once() {
-    old_readings(Model::bounded(
-        "at once: an old reading meets an eviction",
-        0,
-    ));
+    old_readings(Model::bounded("at once: an old reading", 0));
 }

@@ -9,7 +9,8 @@ const MUTANTS: [&str; 2] = [
     include_str!("buckets/mutants.rs"),
     include_str!("mutants.rs"),
 ];
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
+    include_str!("at_once.rs"),
     include_str!("buckets.rs"),
     include_str!("buckets/tenancy.rs"),
     include_str!("growth.rs"),

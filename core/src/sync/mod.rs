@@ -24,7 +24,7 @@ pub(crate) mod trace;
 pub(crate) use arc_swap::ArcSwap;
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::{PAGE_WORDS, Words};
-pub(crate) use shards::Shards;
+pub(crate) use shards::{Shards, enroll};
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
 
@@ -115,21 +115,21 @@ impl<T> SetOnce<T> {
     }
 }
 
-/// How often something that threads keep copies of was replaced.
+/// The newest generation of something that threads keep references to.
 #[derive(Debug, Default)]
-pub(crate) struct Replacements(std::sync::atomic::AtomicU64);
+pub(crate) struct Announced(std::sync::atomic::AtomicU64);
 
-impl Replacements {
-    /// Whoever reads it finds what was in place when it was counted up last, or
-    /// something newer.
+impl Announced {
+    /// Whoever comes after a generation was published reads it, or a later one.
     #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(std::sync::atomic::Ordering::Acquire)
     }
 
-    /// Call it after a replacement.
-    pub fn count(&self) {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Release);
+    /// Call it before a generation is published.
+    pub fn raise(&self, generation: u64) {
+        self.0
+            .fetch_max(generation, std::sync::atomic::Ordering::AcqRel);
     }
 }
 

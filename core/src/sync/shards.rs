@@ -74,6 +74,11 @@ impl Drop for Own {
     }
 }
 
+/// Gives the current thread a shard, if there is one left.
+pub(crate) fn enroll() {
+    own_shard();
+}
+
 /// The current thread's shard, if it owns one. A thread whose locals are gone
 /// already owns none.
 #[inline]

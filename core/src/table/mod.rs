@@ -142,10 +142,14 @@ impl<K: Kind> Table<K> {
     /// peek or survey of an absent key answers as for a fresh one.
     #[inline]
     pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
-        if let Some((slot, word)) = self.standing(key)
-            && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
-        {
-            return Reply::Answered(answer, Some(key.place(slot)));
+        if let Some((slot, word)) = self.standing(key) {
+            match self.acquire(key, slot, word, query, now) {
+                Attempt::Answered(answer) => {
+                    return Reply::Answered(answer, Some(key.place(slot)));
+                }
+                Attempt::Corrupt => return Reply::Corrupt,
+                Attempt::Gone => event(Event::Gone),
+            }
         }
         self.ask_longer(key, query, now)
     }

@@ -27,11 +27,11 @@ pub struct Case {
     pub allocates: bool,
 }
 
-/// The victim is caught when it reads the clock in its call for this time,
-/// counted from 1, and then others do something.
+/// The victim is caught before the instruction of its call that locks the bus for
+/// this time, counted from 1, and then others do something.
 #[derive(Clone, Copy)]
 pub struct Catch {
-    pub reading: usize,
+    pub lock: usize,
     pub then: fn(&mut World) -> Result<(), Broken>,
 }
 
@@ -171,9 +171,10 @@ pub const CASES: &[Case] = &[
         rules: TWO,
         prepare: warm_two,
         op: Op::Check(request(VICTIM, PAY, 2)),
-        // Two peeks and a charge have read it before.
+        // Its first charge has moved the head, raised two cells and counted them as
+        // filled: next it moves the head of the second.
         catch: Some(Catch {
-            reading: 4,
+            lock: 5,
             then: race,
         }),
         ..ADMIT

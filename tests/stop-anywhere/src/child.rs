@@ -19,7 +19,6 @@ use crate::cases::{CASES, Case};
 use crate::history::raised;
 use crate::ledger::{Merchant, PREPARED, VICTIMS};
 use crate::op::{BATCH, Op, Returned};
-use crate::reading::catch_at;
 use crate::world::{BYSTANDER, Broken, VICTIM, World, answer, policy, rule_name};
 
 /// The victim raises it right before its call; whoever traces it swallows it.
@@ -152,10 +151,7 @@ fn victim(mut call: Call, tell: &SyncSender<Pid>, go: &Receiver<()>) -> Outcome 
     if told.is_err() || go.recv().is_err() {
         unreachable!("the auditor waits for its victim");
     }
-    match case.catch {
-        Some(catch) => catch_at(catch.reading),
-        None => raise(BEGINS).expect("a thread may signal itself"),
-    }
+    raise(BEGINS).expect("a thread may signal itself");
     let outcome = call.perform();
     raise(ENDED).expect("a thread may signal itself");
     outcome

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use crate::audit::Meanwhile;
 use crate::cases::CASES;
 use crate::sandbox::Sandbox;
-use crate::tracer::{Came, Path, Victim};
+use crate::tracer::{Came, Path, Spot, Victim};
 
 /// Calls recorded for a case. Where they differ, the commonest length is taken.
 const RECORDINGS: usize = 7;
@@ -201,6 +201,8 @@ struct Stop {
 struct Bench {
     case: usize,
     sandbox: Sandbox,
+    /// Where the victim is caught, once that was found.
+    caught_at: Option<Spot>,
     path: Path,
     shortest: usize,
     longest: usize,
@@ -211,6 +213,7 @@ impl Bench {
         let mut bench = Self {
             case,
             sandbox: Sandbox::start()?,
+            caught_at: None,
             path: Path::default(),
             shortest: usize::MAX,
             longest: 0,
@@ -242,7 +245,11 @@ impl Bench {
         let victim = Victim::seize(thread)?;
         self.sandbox.say("go")?;
         victim.begins()?;
-        if CASES[self.case].catch.is_some() {
+        if let Some(catch) = CASES[self.case].catch {
+            match self.caught_at {
+                Some(spot) => victim.go_to(spot)?,
+                None => self.caught_at = Some(victim.find_lock(catch.lock)?),
+            }
             self.sandbox.say("caught")?;
             self.verdict()?;
         }

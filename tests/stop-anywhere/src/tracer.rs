@@ -30,6 +30,13 @@ pub enum Came {
     Ended,
 }
 
+/// An instruction, and how often the victim passes it before it is meant.
+#[derive(Clone, Copy)]
+pub struct Spot {
+    address: u64,
+    passes: usize,
+}
+
 /// A traced thread.
 pub struct Victim {
     thread: Pid,
@@ -92,6 +99,40 @@ impl Victim {
             }
             path.add(address, locks);
         }
+    }
+
+    /// Takes the victim to the instruction that is the `nth` to lock the bus, and
+    /// says which that is.
+    pub fn find_lock(&self, nth: usize) -> nix::Result<Spot> {
+        let mut before = Vec::new();
+        loop {
+            let address = self.address()?;
+            if self.locks(address)? {
+                if before.len() + 1 == nth {
+                    let passes = before.iter().filter(|at| **at == address).count();
+                    return Ok(Spot { address, passes });
+                }
+                before.push(address);
+            }
+            if self.step()? == Came::Ended {
+                return Err(Errno::ERANGE);
+            }
+        }
+    }
+
+    /// Takes the victim to a spot.
+    pub fn go_to(&self, spot: Spot) -> nix::Result<()> {
+        for pass in 0..=spot.passes {
+            self.set_breakpoint(Some(spot.address))?;
+            if self.resume()? == Came::Ended {
+                return Err(Errno::ERANGE);
+            }
+            self.set_breakpoint(None)?;
+            if pass < spot.passes && self.step()? == Came::Ended {
+                return Err(Errno::ERANGE);
+            }
+        }
+        Ok(())
     }
 
     /// Takes the victim `steps` instructions from its beginning along `path`. It

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use slidegate::{Decision, Limiter, Outcome, Policy, Prepared, Receipt};
+use slidegate::{Decision, Limiter, ManualClock, Outcome, Policy, Prepared, Receipt};
 
 use crate::cases::Case;
 use crate::history::{History, Wake, raised};
 use crate::ledger::{Answer, Merchant, Request, Rule, Tag, UNTRACKED};
 use crate::op::Returned;
-use crate::reading::CountedClock;
 
 /// A table for few keys: two buckets, so that all keys share a probe set.
 pub const MAX_KEYS: u64 = 8;
@@ -34,7 +33,7 @@ pub struct World {
     pub limiter: Arc<Limiter>,
     /// A key that the preparation has prepared for the victim.
     pub prepared: Option<Prepared>,
-    clock: Arc<CountedClock>,
+    clock: Arc<ManualClock>,
     now_ns: u64,
     /// When the victim's call began.
     began_ns: u64,
@@ -87,7 +86,7 @@ fn step(name: &CStr) {
 impl World {
     /// A limiter as the case prepares it, ten seconds after the last charge.
     pub fn new(case: &'static Case) -> Result<Self, Broken> {
-        let clock = Arc::new(CountedClock::default());
+        let clock = Arc::new(ManualClock::new(0));
         let builder = Limiter::builder().max_keys(MAX_KEYS).clock(clock.clone());
         let limiter = builder
             .build(&policy(case.rules))
