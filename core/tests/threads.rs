@@ -141,3 +141,39 @@ fn swaps_under_fire_decide_wholly_under_one_version() {
     });
     assert_eq!(limiter.policy_version(), 2_001);
 }
+
+/// A thread keeps references to the policies of the limiters that it met: each
+/// limiter's own, and the one in force.
+#[test]
+fn a_thread_keeps_limiters_and_their_policies_apart() {
+    let policy = |limit| {
+        let windows = format!("windows = [\"{limit}/h\"]");
+        let rule = format!("[[rule]]\nname = \"r\"\nmatch = \"POST /v1\"\n{windows}\n");
+        Policy::from_toml(&format!("version = 1\n{rule}")).unwrap()
+    };
+    for round in 1..4 {
+        let limiters: Vec<_> = (1..=10)
+            .map(|limit| {
+                let limiter = Limiter::new(&policy(limit)).unwrap();
+                let id = limiter.endpoint("POST /v1").unwrap();
+                (limiter, id)
+            })
+            .collect();
+        let admitted = |index: usize| {
+            let (limiter, id) = &limiters[index];
+            (0..40)
+                .filter(|_| limiter.allow("m", *id, 1).unwrap())
+                .count()
+        };
+        for index in 0..10 {
+            assert_eq!(admitted(index), index + 1, "round {round}");
+        }
+        for index in (0..10).rev() {
+            thread::scope(|scope| {
+                let swap = || limiters[index].0.swap(&policy(20)).unwrap();
+                assert_eq!(scope.spawn(swap).join().unwrap(), 2);
+            });
+            assert_eq!(admitted(index), 20 - (index + 1), "round {round}");
+        }
+    }
+}

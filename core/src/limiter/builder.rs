@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
-use crate::sync::{Announced, ArcSwap, CachePadded, Register};
+use crate::sync::{Announced, ArcSwap, CachePadded, Register, unique_number};
 use crate::table::{Hashing, Sizes};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
@@ -108,7 +108,6 @@ impl LimiterBuilder {
             source,
         };
         let hashing = Hashing::with_random_secret().map_err(refused)?;
-        let id = getrandom::u64().map_err(|error| refused(std::io::Error::other(error)))?;
         let pools = match self.on_full {
             OnFull::Overflow => OVERFLOW_POOLS,
             OnFull::Deny | OnFull::Admit => 0,
@@ -125,7 +124,7 @@ impl LimiterBuilder {
         active.provide_tables(&tables)?;
         active.raise_horizons(&tables);
         Ok(Limiter {
-            id,
+            id: unique_number(),
             counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
             announced: Announced::default(),

@@ -81,7 +81,7 @@ pub enum OnFull {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Limiter {
-    /// Tells receipts and prepared keys whose they are.
+    /// Tells receipts, prepared keys and what threads remember whose they are.
     id: u64,
     counts_keys: bool,
     active: ArcSwap<Active>,

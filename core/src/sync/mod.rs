@@ -96,6 +96,13 @@ pub(crate) fn fence() {
     std::sync::atomic::fence(Ordering::SeqCst);
 }
 
+/// A number that no other call in this process gets; never 0.
+pub(crate) fn unique_number() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static GIVEN: AtomicU64 = AtomicU64::new(0);
+    GIVEN.fetch_add(1, Ordering::Relaxed) + 1
+}
+
 /// A value that is set once, by whoever has made it: readers wait for nobody.
 pub(crate) struct SetOnce<T>(std::sync::OnceLock<T>);
 
