@@ -239,6 +239,12 @@ pub const CASES: &[Case] = &[
         ..ADMIT
     },
     Case {
+        name: "prepared key (allow)",
+        prepare: key_ready,
+        op: Op::AllowPrepared(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
         name: "prepared key, evicted",
         prepare: crowded_out,
         op: Op::CheckPrepared(request(VICTIM, PAY, 2)),

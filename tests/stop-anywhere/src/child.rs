@@ -202,6 +202,10 @@ impl Call {
                 let key = self.prepared.as_ref().expect("the case prepares a key");
                 Returned::Decision(answer(&limiter.check_prepared(key, r.cost)?))
             }
+            Op::AllowPrepared(r) => {
+                let key = self.prepared.as_ref().expect("the case prepares a key");
+                Returned::Allowed(limiter.allow_prepared(key, r.cost)?)
+            }
             Op::CheckMany(_) => self.check_many()?,
             Op::Refund(_) => {
                 let receipt = self.receipt.take().expect("the case prepares a receipt");

@@ -167,7 +167,9 @@ impl History {
         let mut check = |request| ledger.check(request, at_ns, VICTIMS);
         match op {
             Op::Check(request) | Op::CheckPrepared(request) => Returned::Decision(check(request)),
-            Op::Allow(request) => Returned::Allowed(check(request).allowed),
+            Op::Allow(request) | Op::AllowPrepared(request) => {
+                Returned::Allowed(check(request).allowed)
+            }
             Op::CheckWithReceipt(request) => {
                 let answer = check(request);
                 Returned::WithReceipt(answer, answer.allowed)

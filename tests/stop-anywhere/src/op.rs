@@ -15,6 +15,8 @@ pub enum Op {
     CheckWithReceipt(Request),
     /// A check of a key that the preparation has prepared.
     CheckPrepared(Request),
+    /// The same, asked for a yes or no: the straight way.
+    AllowPrepared(Request),
     /// Several checks in one call, each of one rule.
     CheckMany([Request; BATCH]),
     /// Gives back what the preparation has got a receipt for.
@@ -33,7 +35,8 @@ impl Op {
             | Self::Allow(request)
             | Self::Peek(request)
             | Self::CheckWithReceipt(request)
-            | Self::CheckPrepared(request) => Some(request),
+            | Self::CheckPrepared(request)
+            | Self::AllowPrepared(request) => Some(request),
             Self::CheckMany(_) | Self::Refund(_) | Self::Reset(_) | Self::Swap => None,
         }
     }
