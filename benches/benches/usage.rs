@@ -1,10 +1,8 @@
-//! What statistics cost: a check without and with counters for each key, and one
-//! count by itself, which every check pays once for each of its rules.
+//! What statistics cost: a check without and with counters for each key.
 
 #![allow(missing_docs)] // criterion_group! makes a public function without docs.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use slidegate::{Limiter, Policy};
@@ -50,12 +48,5 @@ fn uniform_keys(c: &mut Criterion) {
     group.finish();
 }
 
-fn one_count(c: &mut Criterion) {
-    let count = AtomicU64::new(0);
-    c.bench_function("one count by itself", |b| {
-        b.iter(|| black_box(&count).fetch_add(1, Ordering::Relaxed));
-    });
-}
-
-criterion_group!(benches, hot_key, uniform_keys, one_count);
+criterion_group!(benches, hot_key, uniform_keys);
 criterion_main!(benches);
