@@ -194,12 +194,14 @@ impl Timeline {
 
 /// Where a request takes its instant from.
 ///
-/// The reading is from before the state was looked at, so the processor can go on
-/// while it waits for the clock. Being old does no harm: nothing is stamped before
-/// what its log holds, and what was evicted meanwhile left its instant behind.
+/// What commits takes it from the clock *after* it has looked at a log's head: then
+/// nothing is stamped before the commit that came before it, and of any number of
+/// requests that slept only one can commit an old instant.
 #[derive(Clone, Copy)]
 pub(crate) enum Now<'l> {
-    /// The reading with which a request began. Whoever loses a race reads anew.
+    /// The clock, read anew for every decision.
+    Live(&'l Timeline),
+    /// One reading for all peeks of a request, which commit nothing.
     Begun(Reading, &'l Timeline),
     /// One reading for a whole batch, however long that takes.
     Batch(Reading, &'l Timeline),
@@ -208,24 +210,19 @@ pub(crate) enum Now<'l> {
 }
 
 impl<'l> Now<'l> {
-    /// Reads the clock for one request.
-    #[inline]
-    pub fn begin(clock: &'l Timeline) -> Self {
-        Self::Begun(clock.now(), clock)
+    /// One reading of a live clock, to keep for a while.
+    pub fn begun(self) -> Self {
+        match self {
+            Self::Live(clock) => Self::Begun(clock.now(), clock),
+            kept => kept,
+        }
     }
 
     #[inline]
     pub fn reading(self) -> Reading {
-        let (Self::Begun(reading, _) | Self::Batch(reading, _) | Self::Fixed(reading)) = self;
-        reading
-    }
-
-    /// The instant of another attempt, after a lost race.
-    #[inline]
-    pub fn anew(self) -> Self {
         match self {
-            Self::Begun(_, clock) => Self::begin(clock),
-            Self::Batch(..) | Self::Fixed(_) => self,
+            Self::Live(clock) => clock.now(),
+            Self::Begun(reading, _) | Self::Batch(reading, _) | Self::Fixed(reading) => reading,
         }
     }
 }

@@ -187,13 +187,10 @@ impl<'t> Buckets<'t> {
     }
 
     /// Answers a query under the tenant's name.
-    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
+    pub fn ask(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         // What other threads' clocks have shown, in quanta.
         let mut shown = 0;
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                env.now = env.now.anew();
-            }
+        for _ in 0..ATTEMPTS {
             let head = self.head();
             // After the head: a key that is still ours then was ours at the head.
             if head.is_flagged() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {

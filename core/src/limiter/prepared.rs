@@ -106,7 +106,7 @@ impl Limiter {
             return Err(Error::ForeignKey);
         }
         check_cost(cost)?;
-        let now = Now::begin(&self.clock);
+        let now = Now::Live(&self.clock);
         let merchant = Merchant {
             name: &key.name,
             hash: key.hash,

@@ -246,7 +246,7 @@ impl Limiter {
             detail: false,
             standings: Some(&standings),
         };
-        let answer = table.ask_found(&found, &query, Now::begin(&self.clock))?;
+        let answer = table.ask_found(&found, &query, Now::Live(&self.clock))?;
         let status = |(standing, blocks): (_, bool)| {
             WindowStatus::new(
                 of_active.id,

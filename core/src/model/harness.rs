@@ -314,7 +314,7 @@ impl Lone {
     pub fn query(&self, query: &Query<'_>, tick: u64) -> Answer {
         let clock = clock_at(tick);
         let env = Env {
-            now: Now::begin(&clock),
+            now: Now::Live(&clock),
             horizon: &self.words[1],
         };
         match self.ring().ask(self.tenant(), query, env) {

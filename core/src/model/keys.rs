@@ -37,7 +37,7 @@ pub(super) fn ask_with(
     tick: u64,
 ) -> Option<(Answer, Option<Place>)> {
     let clock = clock_at(tick);
-    match table.ask(key, query, Now::begin(&clock)) {
+    match table.ask(key, query, Now::Live(&clock)) {
         Reply::Answered(answer, place) => Some((answer, place)),
         Reply::Full => None,
         Reply::Corrupt => panic!("the table contradicts itself"),
@@ -76,7 +76,7 @@ pub(super) fn claim_and_die(table: &Table, key: Key, tick: u64) {
 pub(super) fn refund(table: &Table, place: Place, at: u64, tick: u64) -> bool {
     let charged = Charged::at_first(1, at);
     let horizons = Horizons::new(RETENTION);
-    table.refund(place, charged, &horizons, Now::begin(&clock_at(tick)))
+    table.refund(place, charged, &horizons, Now::Live(&clock_at(tick)))
 }
 
 /// Units of a key that count in a window.

@@ -136,9 +136,9 @@ impl<'t> Ring<'t> {
         tenant: Tenant<'_>,
         windows: &[Window],
         cost: u32,
-        now: u64,
-        horizon: &Word,
+        env: Env<'_>,
     ) -> Option<(bool, u64)> {
+        let horizon = env.horizon;
         let early = planted(Fault::HorizonReadEarly).then(|| horizon.load());
         let head = self.head();
         if head.level() >= self.planes.levels() {
@@ -156,7 +156,7 @@ impl<'t> Ring<'t> {
         if self.refund_word().load() != 0 {
             return None;
         }
-        let at = now.max(head.stamp());
+        let at = env.now.reading().tick().max(head.stamp());
         if !law::admits(&log, windows, cost, at) {
             let stands = planted(Fault::AnswerUnchecked) || self.is_still(head);
             return stands.then_some((false, at));
@@ -168,9 +168,8 @@ impl<'t> Ring<'t> {
     }
 
     #[cold]
-    fn ask_again(&self, tenant: Tenant<'_>, query: &Query<'_>, mut env: Env<'_>) -> Attempt {
+    fn ask_again(&self, tenant: Tenant<'_>, query: &Query<'_>, env: Env<'_>) -> Attempt {
         for _ in 1..ATTEMPTS {
-            env.now = env.now.anew();
             if let Some(attempt) = self.attempt(tenant, query, env) {
                 return attempt;
             }

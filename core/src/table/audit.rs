@@ -57,7 +57,7 @@ fn hammer(load: &Load, table: &Table, keys: &[Key], clock: &Timeline, seed: u64)
             detail: false,
             standings: None,
         };
-        match table.ask(keys[name as usize], &query, Now::begin(clock)) {
+        match table.ask(keys[name as usize], &query, Now::Live(clock)) {
             Reply::Answered(answer, _) => entries.push((name, answer.at, cost, answer.admitted)),
             Reply::Full => {}
             Reply::Corrupt => panic!("the table contradicts itself"),

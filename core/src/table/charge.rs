@@ -3,6 +3,7 @@
 
 use super::kind::Exact;
 use super::{Key, KeyWord, Table};
+use crate::log::Env;
 use crate::time::Now;
 use crate::window::Window;
 
@@ -22,13 +23,16 @@ impl Table<Exact> {
             Some(slot) => self.standing_in(slot, key)?,
             None => self.standing(key)?,
         };
-        let now = now.reading().tick();
         if self.is_older_than_evictions(now) {
             return None;
         }
-        let tenant = self.tenant(slot, word);
-        let ring = self.log(slot);
-        let charged = ring.charge(tenant, windows, cost, now, self.horizon(key.rule));
+        let env = Env {
+            now,
+            horizon: self.horizon(key.rule),
+        };
+        let charged = self
+            .log(slot)
+            .charge(self.tenant(slot, word), windows, cost, env);
         charged.map(|(admitted, _)| admitted)
     }
 

@@ -8,11 +8,12 @@
 //! slot wins, the higher is freed. Anyone who meets a tentative word of its own key
 //! finishes it, so a thread that stops in the middle leaves nothing to wait for.
 //!
-//! **Eviction.** Where both of its buckets are half full, an insertion freezes and
-//! frees the slots whose ring has been idle for the longest window, before it
-//! chooses between them, so that the choice sees living keys only: such a key is
-//! indistinguishable from a fresh one. Where one has room in plenty it does without,
-//! because a look at each ring is a wait for memory. Whoever finds a frozen ring under a committed key frees the slot. The key
+//! **Eviction.** Before an insertion chooses between its two buckets, the slots
+//! whose ring has been idle for the longest window are frozen and freed, so that the
+//! choice sees living keys only: such a key is indistinguishable from a fresh one.
+//! (Without that, where there seems to be room in plenty, full tables refuse a
+//! newcomer now and then: `core/tests/churn.rs`.) Whoever finds a frozen ring under
+//! a committed key frees the slot. The key
 //! word freed is the one read before the ring's head, so that a newer tenant is
 //! never touched. *The longest window* (the retention) is that of any policy of
 //! the table's life: it is raised before a policy comes into force and never
@@ -34,42 +35,6 @@ use crate::time::Now;
 /// How many foreign tentative words one call may free.
 pub(super) const MAX_FREED_FOREIGN: usize = 2;
 
-/// Empty slots of a bucket that make an insertion take one of them without looking
-/// which of its neighbours are idle. (Models have buckets of one slot and always
-/// look.)
-const PLENTY: usize = if BUCKET > 3 { BUCKET / 2 } else { 2 };
-
-/// Whether so many empty slots of a bucket are plenty.
-#[inline]
-pub(super) fn is_plenty(empties: usize) -> bool {
-    #[cfg(test)]
-    if always_evicts::get() {
-        return false;
-    }
-    empties >= PLENTY
-}
-
-/// Tests of evictions need not fill their tables first.
-#[cfg(test)]
-pub(crate) mod always_evicts {
-    use std::cell::Cell;
-
-    std::thread_local! {
-        static ALWAYS: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(crate) fn get() -> bool {
-        ALWAYS.get()
-    }
-
-    /// Makes the insertions of this thread evict what is idle, however much room
-    /// there is.
-    #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-    pub(crate) fn set(always: bool) {
-        ALWAYS.set(always);
-    }
-}
-
 /// A key that needs a slot, with the name to keep for it.
 #[derive(Clone, Copy)]
 pub(super) struct Newcomer<'q> {
@@ -85,8 +50,6 @@ pub(super) struct Look {
     tentative: Option<(usize, KeyWord)>,
     /// An empty word in the emptier bucket.
     empty: Option<(usize, KeyWord)>,
-    /// How many that bucket has.
-    empties: usize,
     foreign: Option<(usize, KeyWord)>,
 }
 
@@ -111,9 +74,9 @@ impl<K: Kind> Table<K> {
             }
         }
         let [first, second] = empties;
-        (look.empties, look.empty) = match second.0 > first.0 {
-            true => second,
-            false => first,
+        look.empty = match second.0 > first.0 {
+            true => second.1,
+            false => first.1,
         };
         look
     }
@@ -133,10 +96,6 @@ impl<K: Kind> Table<K> {
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
             self.finish(slot, word, probes, newcomer, tick);
-            return true;
-        }
-        if is_plenty(look.empties) {
-            self.claim(look, probes, newcomer, tick);
             return true;
         }
         let changed = self.evict_idle(probes, key.fingerprint, tick);

@@ -16,8 +16,6 @@ mod record;
 mod room;
 
 pub(crate) use geometry::Sizes;
-#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
-pub(crate) use insertion::always_evicts;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};
 pub(crate) use room::Newcomers;
@@ -305,22 +303,26 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// The reading of a request or batch, or a later one if a key was evicted after
-    /// it: that key may be back without the units that it had at the reading, and
-    /// they must not pass once more at it. Whoever finds the key elsewhere, or
-    /// nowhere, sees the eviction's instant. A batch goes on with that instant, a
-    /// single request with the clock's.
+    /// An instant that was read before the key was looked for, or a later one if a
+    /// key was evicted after it: that key may be back without the units that it had
+    /// at the reading, and they must not pass once more at it. Whoever finds the key
+    /// elsewhere, or nowhere, sees the eviction's instant.
     #[inline]
     fn renewed<'l>(&self, now: Now<'l>) -> Now<'l> {
-        match self.is_older_than_evictions(now.reading().tick()) {
+        match self.is_older_than_evictions(now) {
             true => renewed(now, self.evicted().load()),
             false => now,
         }
     }
 
     #[inline]
-    fn is_older_than_evictions(&self, tick: u64) -> bool {
-        !planted(Fault::EvictionForgotten) && self.evicted().load() > tick
+    fn is_older_than_evictions(&self, now: Now<'_>) -> bool {
+        match now {
+            Now::Live(_) | Now::Fixed(_) => false,
+            Now::Begun(reading, _) | Now::Batch(reading, _) => {
+                !planted(Fault::EvictionForgotten) && self.evicted().load() > reading.tick()
+            }
+        }
     }
 
     /// Lends back what was charged at `place`, by the rule's horizons; whether any
@@ -363,10 +365,9 @@ impl<K: Kind> Table<K> {
 #[cold]
 fn renewed(now: Now<'_>, evicted: u64) -> Now<'_> {
     match now {
-        Now::Begun(..) => now.anew(),
-        Now::Batch(_, clock) if evicted <= clock.now().tick() => {
+        Now::Begun(_, clock) | Now::Batch(_, clock) if evicted <= clock.now().tick() => {
             Now::Fixed(Reading::of_tick(evicted))
         }
-        Now::Batch(..) | Now::Fixed(_) => now,
+        now => now,
     }
 }

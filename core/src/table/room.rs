@@ -3,14 +3,12 @@
 //! A request of several rules that finds out too late has charged the keys before
 //! the one without room, and what it lends back is a trace. So it follows in
 //! advance what its charges will do, one after the other: a new key takes a slot of
-//! the emptier of its two buckets, after it has evicted what is idle in them unless
-//! there is plenty; an idle key of the request keeps its slot, unless one before it
-//! has evicted it.
+//! the emptier of its two buckets, after it has evicted what is idle in them; an
+//! idle key of the request keeps its slot, unless one before it has evicted it.
 
 use smallvec::SmallVec;
 
 use super::geometry::BUCKET;
-use super::insertion::is_plenty;
 use super::kind::{Kind, Slot};
 use super::{Key, KeyWord, Place, Table};
 use crate::time::Now;
@@ -89,14 +87,8 @@ impl<K: Kind> Table<K> {
             }
         }
         let buckets = key.buckets(self.geometry.buckets);
-        let mut left = buckets.map(|b| newcomers.leave(b, self.free_in(b, now)));
-        if !left.iter().any(|free| is_plenty(free.empty)) {
-            buckets.iter().for_each(|b| newcomers.push(*b, Does::Evict));
-            left = left.map(|free| Free {
-                empty: free.empty + free.idle,
-                idle: 0,
-            });
-        }
+        buckets.iter().for_each(|b| newcomers.push(*b, Does::Evict));
+        let left = buckets.map(|b| newcomers.leave(b, self.free_in(b, now)));
         let [first, second] = left;
         let has_room = first.empty.max(second.empty) > 0;
         if has_room {
@@ -122,7 +114,6 @@ impl<K: Kind> Table<K> {
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests {
-    use super::super::insertion::always_evicts;
     use super::*;
     use crate::log::{Ask, Horizons, Query};
     use crate::table::{Exact, Hashing, Reply, Sizes};
@@ -160,7 +151,6 @@ mod tests {
         let rule = hashing.rule("r");
         let (mut found, mut full) = (0, 0);
         for round in 0..400u64 {
-            always_evicts::set(round % 2 == 1);
             let table = Table::<Exact>::new(&Sizes {
                 max_keys: 1 + round % 20,
                 max_limit: 4,

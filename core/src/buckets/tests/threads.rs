@@ -94,7 +94,7 @@ fn never_over_by_the_machines_clock() {
         while started.elapsed() < Duration::from_millis(1_500) {
             let cost = next(&mut seed) as u32 % 3 + 1;
             let env = Env {
-                now: Now::begin(&clock),
+                now: Now::Live(&clock),
                 shifts: &shifts,
             };
             let query = query(&windows, cost, Ask::Charge);

@@ -16,7 +16,6 @@ use super::steps::Draw;
 use super::tally::Tally;
 use crate::limiter::{Limiter, OnFull, Receipt};
 use crate::sync::trace::{Event, seen};
-use crate::table::always_evicts;
 use crate::window::Precision;
 use crate::{Decision, Error, Policy};
 
@@ -405,7 +404,6 @@ fn a_denial_stands_beside_a_key_without_room() {
         text,
         cost,
     };
-    always_evicts::set(true);
     let mut steps = vec![check(9, 1, 3), Step::Refund { pick: 0 }, check(9, 1, 3)];
     steps.extend((0..7).map(|merchant| check(merchant, 0, 1)));
     steps.push(check(9, 0, 1));

@@ -33,7 +33,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
 use crate::sync::trace::{self, Event, seen};
-use crate::table::always_evicts;
 use full::Full;
 use pair::Pair;
 use tally::{OfKind, Tally, reached, reached_by_kind};
@@ -83,15 +82,8 @@ fn max_keys() -> impl Strategy<Value = u64> {
 
 #[test]
 fn the_engine_answers_as_the_reference() {
-    let evicts = prop::bool::weighted(0.75);
-    let timelines = (
-        families::families(),
-        max_keys(),
-        steps::steps(STEPS),
-        evicts,
-    );
-    let (cases, tally) = run(4, timelines, |(family, max_keys, steps, evicts)| {
-        always_evicts::set(evicts);
+    let timelines = (families::families(), max_keys(), steps::steps(STEPS));
+    let (cases, tally) = run(4, timelines, |(family, max_keys, steps)| {
         Pair::new(&family, max_keys, false).run(&steps)
     });
     let by_kind = |what, count: fn(&OfKind) -> u64, least| {
@@ -152,8 +144,6 @@ fn a_denial_names_the_first_instant_that_admits() {
 #[test]
 fn a_full_table_tracks_what_it_can_and_answers_for_the_rest() {
     let timelines = (full::settings(), full::steps(STEPS));
-    // The reference knows whether a key is idle, not whether it was in the way.
-    always_evicts::set(true);
     let (cases, tally) = run(1, timelines, |(setting, steps)| {
         Full::new(&setting).run(&steps)
     });

@@ -21,7 +21,7 @@ impl<'a> Request<'a> {
         let detail = V::DETAIL || self.limiter.counts_keys;
         self.ask_for(claim, |standings, claim| {
             let query = claim.query(ask, detail, standings);
-            let now = self.now.get();
+            let now = self.now;
             match self.reply(claim, &query, now) {
                 Reply::Full => self.without_room(claim, &query, now),
                 reply => reply,
@@ -35,9 +35,10 @@ impl<'a> Request<'a> {
         &self,
         claim: Claim<'a>,
         newcomers: &mut [Newcomers; 2],
+        now: Now<'_>,
     ) -> Result<Answered<'a>, Failure> {
         self.ask_for(claim, |standings, claim| {
-            self.peek_reply(claim, standings, newcomers, self.now.get())
+            self.peek_reply(claim, standings, newcomers, now)
         })
     }
 
@@ -55,7 +56,7 @@ impl<'a> Request<'a> {
     /// How a key stands now; notes no windows.
     pub(super) fn survey(&self, claim: Claim<'a>) -> Result<Answered<'a>, Failure> {
         let query = claim.query(Ask::Survey, true, None);
-        let reply = self.reply(&claim, &query, self.now.get());
+        let reply = self.reply(&claim, &query, self.now);
         answered(claim, reply)
     }
 
@@ -138,9 +139,9 @@ impl<'a> Request<'a> {
     /// The monotonic clock as it stands beside the wall clock: an answer's reading
     /// was just taken, but in a batch it is the batch's.
     pub(super) fn present(&self, answer: &Answer) -> Reading {
-        match self.now.get() {
+        match self.now {
             Now::Batch(_, clock) => clock.now(),
-            Now::Begun(..) | Now::Fixed(_) => answer.now,
+            Now::Live(_) | Now::Begun(..) | Now::Fixed(_) => answer.now,
         }
     }
 

@@ -22,7 +22,7 @@ impl Limiter {
         check_merchant(merchant)?;
         check_cost(cost)?;
         self.with_active(|active| {
-            let now = Now::begin(&self.clock);
+            let now = Now::Live(&self.clock);
             let merchant = Merchant::new(merchant, &self.hashing);
             if let Endpoint::Id(id) = endpoint
                 && let Some(allowed) = self.charge_at_once(active, id, merchant, cost, None, now)

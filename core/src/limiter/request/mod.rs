@@ -110,7 +110,7 @@ impl Limiter {
         call: Call<'_>,
     ) -> Result<V, Error> {
         self.with_active(|active| {
-            let request = Request::new(self, active, call, Now::begin(&self.clock));
+            let request = Request::new(self, active, call, Now::Live(&self.clock));
             match endpoint {
                 Endpoint::Id(id) => request.decide(active.governs_id(id)?, merchant, cost),
                 _ => request.decide_named(endpoint, merchant, cost),
@@ -138,7 +138,7 @@ pub(super) struct Request<'a> {
     limiter: &'a Limiter,
     active: &'a Active,
     call: Call<'a>,
-    now: Cell<Now<'a>>,
+    now: Now<'a>,
     untracked: Untracked,
 }
 
@@ -175,7 +175,7 @@ impl<'a> Request<'a> {
             limiter,
             active,
             call,
-            now: Cell::new(now),
+            now,
             untracked: Untracked::default(),
         }
     }

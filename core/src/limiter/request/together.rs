@@ -35,11 +35,8 @@ impl<'a> Request<'a> {
             claims.push(claim);
         }
         // Each turn but the last means that another request got on.
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.now.update(Now::anew);
-            }
-            let peeks = match self.peek_together(&claims)? {
+        for _ in 0..ATTEMPTS {
+            let peeks = match self.peek_together(&claims, self.now.begun())? {
                 Peeked::Denied(peeks) => {
                     // Without pools, keys without room had no say.
                     if self.limiter.on_full != OnFull::Overflow {
@@ -62,13 +59,13 @@ impl<'a> Request<'a> {
 
     /// Peeks at all keys. Where none denies, a key without room fails the request
     /// before anything is charged, unless such requests are admitted.
-    fn peek_together(&self, claims: &[Claim<'a>]) -> Result<Peeked<'a>, Failure> {
+    fn peek_together(&self, claims: &[Claim<'a>], now: Now<'_>) -> Result<Peeked<'a>, Failure> {
         self.begin_anew();
         let mut peeks = Answers::new();
         let mut is_full = false;
         let mut newcomers = Default::default();
         for &claim in claims {
-            match self.peek(claim, &mut newcomers) {
+            match self.peek(claim, &mut newcomers, now) {
                 Ok(peek) => peeks.push(peek),
                 Err(Failure::Full) => is_full = true,
                 Err(failure) => return Err(failure),
@@ -120,7 +117,7 @@ impl<'a> Request<'a> {
         }
         for charge in charged.iter().filter_map(Answered::charge) {
             let horizons = self.active.horizons(charge.place.rule);
-            self.limiter.tables.refund(charge, horizons, self.now.get());
+            self.limiter.tables.refund(charge, horizons, self.now);
         }
     }
 }
