@@ -336,9 +336,12 @@ impl Lone {
 
     /// As [`note`](Self::note), in the straight way if it comes to an end.
     pub fn note_at_once(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
-        let at_once = self
-            .ring()
-            .charge(self.tenant(), windows, cost, tick, &self.words[1]);
+        let clock = clock_at(tick);
+        let env = Env {
+            now: Now::Live(&clock),
+            horizon: &self.words[1],
+        };
+        let at_once = self.ring().charge(self.tenant(), windows, cost, env);
         match at_once {
             Some((true, at)) => Admitted(vec![at; cost as usize]),
             Some((false, _)) => Admitted::default(),
