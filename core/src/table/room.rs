@@ -13,9 +13,11 @@ use super::kind::{Kind, Slot};
 use super::{Key, KeyWord, Place, Table};
 use crate::time::Now;
 
-/// Keys that a request will bring in, or bring back to life, in their order.
+/// What the keys that a request will bring in, or bring back to life, do to their
+/// buckets, in their order: up to three entries a key, so that four keys allocate
+/// nothing.
 #[derive(Default)]
-pub(crate) struct Newcomers(SmallVec<[Newcomer; 4]>);
+pub(crate) struct Newcomers(SmallVec<[Newcomer; 12]>);
 
 /// What one of them does to a bucket.
 struct Newcomer {
