@@ -23,20 +23,23 @@
  * with that handle. Nothing is bound to the thread that made it, and there is no
  * "last error".
  *
- * Fork. Safe at any moment, also while other threads check: the library has no lock
- * of its own that could stay locked in the child.
+ * Fork. Safe at any moment while other threads check: they hold no lock of the
+ * library that could stay locked in the child. Do not fork while another thread
+ * puts the first policy with a bucketed rule into force.
  *
  * Signals. Not for signal handlers.
  *
  * Language. C99 or newer, or C++.
  *
- * Waiting. No function waits for another thread, except that a thread's first call
- * takes the C library's own lock for a moment, and there is no background thread.
- * slg_policy_from_file reads a file; nothing else does input or output.
+ * Waiting. No function waits for another thread, with these exceptions: a thread's
+ * first call, and its first after a swap, may take the C library's own locks for a
+ * moment; of the first swaps that bring in a bucketed rule, one waits for another.
+ * There is no background thread. slg_policy_from_file reads a file; nothing else does input or output.
  *
  * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
  * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not
- * allocate, with these exceptions: a thread's first call; a call that fails; a
+ * allocate, with these exceptions: a thread's first call; its first after a swap,
+ * which may free the former policy; a call that fails; a
  * request that more than four rules govern, in slg_check_many more than two; a
  * route with more than three parameters; a path in an unusual spelling (a '%', a
  * '//', a segment that begins with a dot, a slash at the end); a method that is

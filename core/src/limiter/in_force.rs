@@ -44,8 +44,8 @@ mod seen {
 
     use super::{Active, Arc};
 
-    /// Limiters whose policies a thread remembers. One that meets more of them in
-    /// turn pays for a load each.
+    /// Limiters whose policies a thread remembers, each in a place of its number's. A
+    /// thread that meets two of one place in turn pays for a load each.
     const REMEMBERED: usize = 4;
 
     struct Seen {

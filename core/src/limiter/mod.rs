@@ -59,9 +59,9 @@ pub enum OnFull {
 /// An exact sliding-window rate limiter.
 ///
 /// It is safe to share between threads without a lock: every method takes
-/// `&self`, none blocks after a thread's first call, and there is no background
-/// thread. A process that forks
-/// gets a limiter of its own in each child.
+/// `&self`, no check blocks after a thread's first call and its first after a swap,
+/// and there is no background thread. A process that forks gets a limiter of its own
+/// in each child.
 ///
 /// ```
 /// use slidegate::{Limiter, Policy};
@@ -131,7 +131,8 @@ impl Limiter {
     }
 
     /// As [`check`](Self::check), but answers only whether the request may
-    /// proceed, which is faster.
+    /// proceed, which is faster; most so for an [`EndpointId`] that one exact rule
+    /// governs.
     ///
     /// # Errors
     /// As [`check`](Self::check).

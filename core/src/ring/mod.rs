@@ -125,8 +125,9 @@ impl<'t> Ring<'t> {
     }
 
     /// Charges `cost` units if nothing is out of the ordinary: whether they were
-    /// admitted, and the instant of the decision. `None` if [`ask`](Self::ask) has to say, because the log moved, has
-    /// to move on or has lent capacity, or the slot is not this tenant's.
+    /// admitted, and the instant of the decision. `None` if [`ask`](Self::ask) has to
+    /// say, because the log moved, has to move on or has lent capacity, or the slot is
+    /// not this tenant's.
     ///
     /// It takes the steps of `ask` in their order, and leaves out what only a
     /// description needs.

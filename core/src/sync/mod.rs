@@ -1,7 +1,7 @@
 //! The only module that names atomics, arc-swap, crossbeam, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
-//! orderings are fixed here, and two more for names and statistics, which order
+//! orderings are fixed here, and a third for statistics, which orders
 //! nothing. Loads acquire; a compare-and-swap releases what the thread did before
 //! and acquires what the word's last writer did. There is no plain store of state,
 //! so no write can undo another. But for insertions, which need a [`fence`], every
@@ -103,7 +103,8 @@ pub(crate) fn unique_number() -> u64 {
     GIVEN.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// A value that is set once, by whoever has made it: readers wait for nobody.
+/// A value that is set once, by whoever has made it. Readers wait for nobody; who
+/// sets it waits for another who is just setting it.
 pub(crate) struct SetOnce<T>(std::sync::OnceLock<T>);
 
 impl<T> SetOnce<T> {

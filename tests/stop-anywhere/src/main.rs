@@ -29,7 +29,6 @@ mod op;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod prepare;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod run;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sandbox;

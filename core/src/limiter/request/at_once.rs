@@ -1,8 +1,7 @@
 //! The straight way of a request that only wants to know whether it may proceed, and
 //! that one exact rule governs: no lists, no decision, nothing to look up twice.
 
-use super::Call;
-use super::{Merchant, Request, check_cost, check_merchant};
+use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
 use crate::limiter::active::{Active, Governed};
 use crate::limiter::prepared::Hints;
