@@ -128,8 +128,10 @@ deep: test models-deep shuttle-deep fuzz
 	$(CARGO) test --locked -p slidegate --release --test churn --test capacity
 	SLIDEGATE_STOP_DEEP=1 $(MAKE) stop-anywhere
 
+# Not all of these come to an end: each order of a model gets so many seconds, and the
+# model says if it was stopped by the clock.
 models-deep:
-	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=2 $(LOOM) $(CHECK)
+	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 LOOM_MAX_DURATION=60 $(LOOM) $(CHECK)
 
 shuttle-deep:
 	SLIDEGATE_SCHEDULES=500000 $(SHUTTLE) $(CHECK)

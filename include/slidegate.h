@@ -23,18 +23,17 @@
  * with that handle. Nothing is bound to the thread that made it, and there is no
  * "last error".
  *
- * Fork. Safe at any moment while other threads check: they hold no lock of the
- * library that could stay locked in the child. Do not fork while another thread
- * puts the first policy with a bucketed rule into force.
+ * Fork. Safe at any moment, whatever other threads do: the library has no lock that
+ * could stay locked in the child.
  *
  * Signals. Not for signal handlers.
  *
  * Language. C99 or newer, or C++.
  *
- * Waiting. No function waits for another thread, with these exceptions: a thread's
- * first call, and its first after a swap, may take the C library's own locks for a
- * moment; of the first swaps that bring in a bucketed rule, one waits for another.
- * There is no background thread. slg_policy_from_file reads a file; nothing else does input or output.
+ * Waiting. No function waits for another thread, but for the C library's own locks,
+ * which a thread's first call, its first after a swap, and whatever allocates may take
+ * for a moment. There is no background thread. slg_policy_from_file reads a file;
+ * nothing else does input or output.
  *
  * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
  * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not

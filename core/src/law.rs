@@ -70,9 +70,8 @@ impl<L: Log> Judge for L {
     fn unblocks_at(&self, window: &Window, cost: u32, at: u64, credit: Credit) -> u64 {
         let limit = limit(self, window, at, credit);
         debug_assert!(cost <= limit, "such a request never passes");
-        let stamp = self.stamp((limit + 1).saturating_sub(cost));
-        let free = self.leaves_at(window, stamp);
-        if stamp != 0 && free > at { free } else { 0 }
+        let back = (limit + 1).saturating_sub(cost);
+        unit_leaves_at(self, window, back, at).unwrap_or(0)
     }
 
     fn holding(&self, window: &Window, at: u64, credit: Credit) -> Holding {
@@ -87,6 +86,15 @@ impl<L: Log> Judge for L {
     fn leaves_at(&self, window: &Window, at: u64) -> u64 {
         at.saturating_add(window.ticks())
     }
+}
+
+/// When the unit that stands `back` places back leaves the window; `None` if it counts
+/// no more at `at`, or never did.
+#[inline(always)]
+fn unit_leaves_at(log: &impl Log, window: &Window, back: u32, at: u64) -> Option<u64> {
+    let stamp = log.stamp(back);
+    let leaves = log.leaves_at(window, stamp);
+    (stamp != 0 && leaves > at).then_some(leaves)
 }
 
 fn limit(log: &impl Log, window: &Window, at: u64, credit: Credit) -> u32 {
@@ -169,8 +177,8 @@ fn outlast_credit(
 #[inline(always)]
 pub(crate) fn admits(log: &impl Log, windows: &[Window], cost: u32, at: u64) -> bool {
     for window in windows {
-        let stamp = log.stamp(window.limit + 1 - cost);
-        if stamp != 0 && log.leaves_at(window, stamp) > at {
+        let back = window.limit + 1 - cost;
+        if unit_leaves_at(log, window, back, at).is_some() {
             return false;
         }
     }

@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::{Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
-use crate::sync::{Announced, ArcSwap, CachePadded, Register, unique_number};
+use crate::sync::{ArcSwap, CachePadded, Register, Word, unique_number};
 use crate::table::{Hashing, Sizes};
 use crate::time::{Clock, Timeline};
 use crate::window::MAX_LIMIT;
@@ -127,7 +127,7 @@ impl LimiterBuilder {
             id: unique_number(),
             counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
-            announced: Announced::default(),
+            announced: Word::new(),
             tables,
             hashing,
             clock: Timeline::new(self.clock.clone()),

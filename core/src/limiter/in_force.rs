@@ -6,20 +6,46 @@
 //! announced before it is put into force, by one compare-and-swap; so a swapper that
 //! stops anywhere leaves the former policy to all threads or the next one to all.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::Limiter;
 use super::active::Active;
-use crate::sync::enroll;
+use crate::sync::{enroll, thread_local};
+
+/// Limiters whose policies a thread remembers, each in a place of its number's. A
+/// thread that meets two of one place in turn pays for a load each.
+const REMEMBERED: usize = 4;
+
+struct Seen {
+    limiter: Cell<u64>,
+    active: Cell<Option<Arc<Active>>>,
+}
+
+impl Seen {
+    const fn nothing() -> Self {
+        Self {
+            limiter: Cell::new(0),
+            active: Cell::new(None),
+        }
+    }
+}
 
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-use seen::{keep, take};
+thread_local! {
+    static SEEN: [Seen; REMEMBERED] = const { [const { Seen::nothing() }; REMEMBERED] };
+}
+
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+thread_local! {
+    static SEEN: [Seen; REMEMBERED] = [const { Seen::nothing() }; REMEMBERED];
+}
 
 impl Limiter {
     /// Lets `body` work under the policy in force.
     #[inline]
     pub(super) fn with_active<R>(&self, body: impl FnOnce(&Active) -> R) -> R {
-        let announced = self.announced.get();
+        let announced = self.announced.load();
         let active = match take(self.id) {
             Some(active) if active.generation == announced => active,
             _ => self.load_active(),
@@ -38,59 +64,26 @@ impl Limiter {
     }
 }
 
-#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-mod seen {
-    use std::cell::Cell;
-
-    use super::{Active, Arc};
-
-    /// Limiters whose policies a thread remembers, each in a place of its number's. A
-    /// thread that meets two of one place in turn pays for a load each.
-    const REMEMBERED: usize = 4;
-
-    struct Seen {
-        limiter: Cell<u64>,
-        active: Cell<Option<Arc<Active>>>,
-    }
-
-    std::thread_local! {
-        static SEEN: [Seen; REMEMBERED] = const {
-            [const {
-                Seen { limiter: Cell::new(0), active: Cell::new(None) }
-            }; REMEMBERED]
-        };
-    }
-
-    /// What the thread has kept for a limiter. It is taken out, so that a clock or
-    /// callback that asks the limiter again from within finds none.
-    #[inline]
-    pub(super) fn take(limiter: u64) -> Option<Arc<Active>> {
-        let take = |seen: &[Seen; REMEMBERED]| {
-            let seen = &seen[limiter as usize % REMEMBERED];
-            match seen.limiter.get() == limiter {
-                true => seen.active.take(),
-                false => None,
-            }
-        };
-        SEEN.try_with(take).ok().flatten()
-    }
-
-    /// Where the thread's locals are gone, it is dropped.
-    #[inline]
-    pub(super) fn keep(limiter: u64, active: Arc<Active>) {
-        let _ = SEEN.try_with(|seen| {
-            let seen = &seen[limiter as usize % REMEMBERED];
-            seen.limiter.set(limiter);
-            seen.active.set(Some(active));
-        });
-    }
+/// What the thread has kept for a limiter. It is taken out, so that a clock or
+/// callback that asks the limiter again from within finds none.
+#[inline]
+fn take(limiter: u64) -> Option<Arc<Active>> {
+    let take = |seen: &[Seen; REMEMBERED]| {
+        let seen = &seen[limiter as usize % REMEMBERED];
+        match seen.limiter.get() == limiter {
+            true => seen.active.take(),
+            false => None,
+        }
+    };
+    SEEN.try_with(take).ok().flatten()
 }
 
-/// A checker runs the threads of a model on one, and is to see each load.
-#[cfg(any(slidegate_loom, slidegate_shuttle))]
-fn take(_limiter: u64) -> Option<Arc<Active>> {
-    None
+/// Where the thread's locals are gone, it is dropped.
+#[inline]
+fn keep(limiter: u64, active: Arc<Active>) {
+    let _ = SEEN.try_with(|seen| {
+        let seen = &seen[limiter as usize % REMEMBERED];
+        seen.limiter.set(limiter);
+        seen.active.set(Some(active));
+    });
 }
-
-#[cfg(any(slidegate_loom, slidegate_shuttle))]
-fn keep(_limiter: u64, _active: Arc<Active>) {}

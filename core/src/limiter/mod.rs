@@ -31,7 +31,7 @@ use crate::decision::{Decision, RuleId, WindowStatus};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::sync::fault::{Fault, planted};
-use crate::sync::{Announced, ArcSwap, CachePadded, Register};
+use crate::sync::{ArcSwap, CachePadded, Register, Word};
 use crate::table::Hashing;
 use crate::time::Timeline;
 use active::Active;
@@ -86,7 +86,7 @@ pub struct Limiter {
     counts_keys: bool,
     active: ArcSwap<Active>,
     /// The generation of the policy in force, or of one that is about to be.
-    announced: Announced,
+    announced: Word,
     tables: Tables,
     hashing: Hashing,
     clock: Timeline,
@@ -295,9 +295,14 @@ impl Limiter {
             let next = Arc::new(change(&current)?);
             // First, so that no thread goes on with the former one once the next is
             // in force. Whoever stops in between costs the others a load each.
-            self.announced.raise(next.generation);
+            if !planted(Fault::AnnouncedAfterSwap) {
+                self.announced.raise(next.generation);
+            }
             let found = self.active.compare_and_swap(&*current, next.clone());
             if Arc::ptr_eq(&found, &current) {
+                if planted(Fault::AnnouncedAfterSwap) {
+                    self.announced.raise(next.generation);
+                }
                 return Ok(next);
             }
         }

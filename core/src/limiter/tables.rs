@@ -41,7 +41,7 @@ impl Tables {
     pub fn provide(&self, precision: Precision) -> io::Result<()> {
         if precision == Precision::Bucketed && self.bucketed().is_none() {
             // Where another swap was faster, its table is as good.
-            self.bucketed.set(Table::new(&self.sizes)?);
+            let _ = self.bucketed.set(Box::new(Table::new(&self.sizes)?));
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ pub(super) const NOT_LOST: &str = "no unit that counts is lost";
 pub(super) const CONSISTENT: &str = "the words never contradict each other";
 pub(super) const ALL_OR_NOTHING: &str = "a request charges all of its rules or none";
 pub(super) const ONE_SLOT: &str = "one key stands in one slot";
+pub(super) const NONE_OLDER: &str = "no request decides under an older policy than is known";
 pub(super) const FREE_AGAIN: &str = "one window later all is free again";
 
 std::thread_local! {
@@ -78,6 +79,7 @@ impl Model {
         }
     }
 
+    /// Where `LOOM_MAX_DURATION` seconds are over, an order is left unfinished.
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
         trace::start();
         let began = Instant::now();
@@ -89,15 +91,21 @@ impl Model {
             body();
         });
         let orders = if self.preemptions.is_some() { 2 } else { 1 };
+        let mut cut = false;
         for reversed in [false, true].into_iter().take(orders) {
             REVERSED.set(reversed);
+            let started = Instant::now();
             let mut builder = Builder::new();
             builder.max_branches = 20_000;
             builder.preemption_bound = self.preemptions;
+            // It looks at the time as often as it would write a checkpoint.
+            builder.checkpoint_interval = 1_000;
+            let longest = builder.max_duration;
             let counted = counted.clone();
             builder.check(move || counted());
+            cut |= longest.is_some_and(|longest| started.elapsed() >= longest);
         }
-        self.report(executions.get(), began);
+        self.report(executions.get(), began, cut);
         for event in self.expected {
             assert!(
                 trace::seen(event) > 0,
@@ -107,7 +115,7 @@ impl Model {
         }
     }
 
-    fn report(&self, executions: u64, began: Instant) {
+    fn report(&self, executions: u64, began: Instant, cut: bool) {
         let bound = self
             .preemptions
             .map_or("all interleavings".to_owned(), |n| {
@@ -119,8 +127,9 @@ impl Model {
             .map(|e| format!("{e:?} {}", trace::seen(*e)))
             .collect();
         println!(
-            "model {}: {executions} executions ({bound}, {:.1} s); {}",
+            "model {}: {executions} executions ({bound}{}, {:.1} s); {}",
             self.name,
+            if cut { ", stopped by the clock" } else { "" },
             began.elapsed().as_secs_f64(),
             reached.join(", ")
         );

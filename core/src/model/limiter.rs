@@ -90,6 +90,30 @@ fn two_swaps_at_once() {
     });
 }
 
+/// A swap beside a thread that keeps a reference to the former policy: once somebody
+/// can know of the new one, it decides under none older.
+pub(super) fn swap_meets_kept(model: Model) {
+    let rules = policy(&[("r", "*", "3/day")]);
+    model.run(move || {
+        let house = house(&rules, &rules);
+        // The thread that runs the model keeps the first policy from here on.
+        assert_eq!(house.check("a", "").policy_version, 1);
+        let swap = |house: &House| house.limiter.swap(&house.next).expect("a version");
+        let check = |house: &House| {
+            let known = house.limiter.policy_version();
+            assert!(house.check("a", "").policy_version >= known, "{NONE_OLDER}");
+            known
+        };
+        race(&house, [swap, check]);
+        assert_eq!(house.check("a", "").policy_version, 2, "{NONE_OLDER}");
+    });
+}
+
+#[test]
+fn a_swap_meets_a_kept_policy() {
+    swap_meets_kept(Model::bounded("a swap meets a kept policy", 3));
+}
+
 /// Two requests of two rules, for the last unit of the second: one gets it, and
 /// the other gives back what it was charged under the first.
 pub(super) fn two_rules(model: Model) {

@@ -267,6 +267,15 @@ fn a_retention_raised_after_the_swap_evicts_a_key_that_counts() {
 }
 
 #[test]
+fn a_policy_announced_after_the_swap_is_overlooked() {
+    dies(
+        Fault::AnnouncedAfterSwap,
+        &[NONE_OLDER],
+        limiter::swap_meets_kept,
+    );
+}
+
+#[test]
 fn a_credit_that_outlives_its_units_admits_too_much() {
     dies(
         Fault::CreditOutlivesLog,

@@ -76,6 +76,8 @@ pub(crate) enum Fault {
     EvictionForgotten,
     /// Remember longer only after the policy that needs it is in force.
     RaisedAfterSwap,
+    /// Announce a policy only after it is in force.
+    AnnouncedAfterSwap,
     /// Keep the charges of a request that a later rule denied.
     ChargeKept,
 }

@@ -1,4 +1,4 @@
-//! The only module that names atomics, arc-swap, crossbeam, loom or shuttle.
+//! The only module that names atomics, arc-swap, crossbeam, once_cell, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
 //! orderings are fixed here, and a third for statistics, which orders
@@ -24,9 +24,18 @@ pub(crate) mod trace;
 pub(crate) use arc_swap::ArcSwap;
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::{PAGE_WORDS, Words};
+/// A value that is set once, by the fastest of those who made one. Nobody waits.
+pub(crate) use once_cell::race::OnceBox as SetOnce;
 pub(crate) use shards::{Shards, enroll};
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
+
+#[cfg(slidegate_loom)]
+pub(crate) use loom::thread_local;
+#[cfg(slidegate_shuttle)]
+pub(crate) use shuttle::thread_local;
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+pub(crate) use std::thread_local;
 
 #[cfg(slidegate_loom)]
 use loomed::{AtomicU64, Ordering};
@@ -41,8 +50,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Word(AtomicU64);
 
 impl Word {
-    #[cfg(any(slidegate_loom, slidegate_shuttle))]
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
@@ -101,44 +109,6 @@ pub(crate) fn unique_number() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static GIVEN: AtomicU64 = AtomicU64::new(0);
     GIVEN.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-/// A value that is set once, by whoever has made it. Readers wait for nobody; who
-/// sets it waits for another who is just setting it.
-pub(crate) struct SetOnce<T>(std::sync::OnceLock<T>);
-
-impl<T> SetOnce<T> {
-    pub const fn new() -> Self {
-        Self(std::sync::OnceLock::new())
-    }
-
-    #[inline]
-    pub fn get(&self) -> Option<&T> {
-        self.0.get()
-    }
-
-    /// Sets the value, unless somebody was faster.
-    pub fn set(&self, value: T) {
-        let _ = self.0.set(value);
-    }
-}
-
-/// The newest generation of something that threads keep references to.
-#[derive(Debug, Default)]
-pub(crate) struct Announced(std::sync::atomic::AtomicU64);
-
-impl Announced {
-    /// Whoever comes after a generation was published reads it, or a later one.
-    #[inline]
-    pub fn get(&self) -> u64 {
-        self.0.load(std::sync::atomic::Ordering::Acquire)
-    }
-
-    /// Call it before a generation is published.
-    pub fn raise(&self, generation: u64) {
-        self.0
-            .fetch_max(generation, std::sync::atomic::Ordering::AcqRel);
-    }
 }
 
 /// A number outside the engine's state, such as a statistic or a test clock. It

@@ -17,10 +17,10 @@ use crate::time::Now;
 /// buckets, in their order: up to three entries a key, so that four keys allocate
 /// nothing.
 #[derive(Default)]
-pub(crate) struct Newcomers(SmallVec<[Newcomer; 12]>);
+pub(crate) struct Newcomers(SmallVec<[Foreseen; 12]>);
 
 /// What one of them does to a bucket.
-struct Newcomer {
+struct Foreseen {
     bucket: u32,
     does: Does,
 }
@@ -51,7 +51,7 @@ impl Newcomers {
     }
 
     fn push(&mut self, bucket: u32, does: Does) {
-        self.0.push(Newcomer { bucket, does });
+        self.0.push(Foreseen { bucket, does });
     }
 
     /// What will be free of what is now.

@@ -81,6 +81,11 @@ pub const fn request(merchant: u8, endpoint: &'static str, cost: u32) -> Request
     }
 }
 
+/// The locked instruction with which a request of two rules moves the head of the
+/// second: with the first charge it has moved a head, raised two cells and counted
+/// them as filled.
+const SECOND_HEAD: usize = 5;
+
 const ADMIT: Case = Case {
     name: "admit, key in use",
     rules: TEN,
@@ -171,10 +176,8 @@ pub const CASES: &[Case] = &[
         rules: TWO,
         prepare: warm_two,
         op: Op::Check(request(VICTIM, PAY, 2)),
-        // Its first charge has moved the head, raised two cells and counted them as
-        // filled: next it moves the head of the second.
         catch: Some(Catch {
-            lock: 5,
+            lock: SECOND_HEAD,
             then: race,
         }),
         ..ADMIT
