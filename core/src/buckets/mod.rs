@@ -170,11 +170,6 @@ impl<'t> Buckets<'t> {
         self.head_word().load() == head.0
     }
 
-    /// Reads the word that every check reads first.
-    pub fn touch(&self) -> u64 {
-        self.head_word().load()
-    }
-
     /// Whether the log is closed to admissions until a new tenant revives it.
     pub fn is_frozen(&self) -> bool {
         self.head().is_flagged()

@@ -44,8 +44,10 @@ impl<'a> Check<'a> {
 /// of them is decided.
 const CHUNK: usize = 16;
 
-/// A request with its rules and its merchant's hash.
-type Resolved<'c> = Result<(Cow<'c, Governed>, Merchant<'c>, u32), Error>;
+/// A request's rules, its merchant with the hash, and its cost.
+type Asked<'c> = (Cow<'c, Governed>, Merchant<'c>, u32);
+
+type Resolved<'c> = Result<Asked<'c>, Error>;
 
 impl Limiter {
     /// Decides many requests, in their order, as [`check`](Self::check) would one
@@ -72,8 +74,18 @@ impl Limiter {
 
     /// As [`check_each`](Self::check_each), answering only whether each request
     /// may proceed.
-    pub fn allow_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<bool, Error>)) {
-        self.decide_each(checks, each);
+    pub fn allow_each(&self, checks: &[Check<'_>], mut each: impl FnMut(Result<bool, Error>)) {
+        let decide = |active: &Active, asked: Asked<'_>, slot: Option<usize>, now: Now<'_>| {
+            let (governed, merchant, cost) = asked;
+            match self.charge_at_once(active, &governed, merchant, cost, slot, now) {
+                Some(allowed) => Ok(allowed),
+                None => {
+                    let request = Request::new(self, active, Call::CHARGE, now);
+                    request.decide(&governed, merchant, cost)
+                }
+            }
+        };
+        self.resolve_each(checks, decide, &mut each);
     }
 
     fn decide_each<V: Verdict>(
@@ -81,17 +93,32 @@ impl Limiter {
         checks: &[Check<'_>],
         mut each: impl FnMut(Result<V, Error>),
     ) {
+        self.resolve_each(
+            checks,
+            |active, (governed, merchant, cost), _, now| {
+                let request = Request::new(self, active, Call::CHARGE, now);
+                request.decide(&governed, merchant, cost)
+            },
+            &mut each,
+        );
+    }
+
+    /// Resolves the requests in chunks, brings their keys near, and has them decided
+    /// one after the other.
+    fn resolve_each<V>(
+        &self,
+        checks: &[Check<'_>],
+        decide: impl Fn(&Active, Asked<'_>, Option<usize>, Now<'_>) -> Result<V, Error>,
+        each: &mut impl FnMut(Result<V, Error>),
+    ) {
         self.with_active(|active| {
             let now = Now::Batch(self.clock.now(), &self.clock);
             for chunk in checks.chunks(CHUNK) {
                 let resolve = |check| self.resolve(active, check);
                 let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
-                self.warm(active, &resolved);
-                for resolved in resolved {
-                    each(resolved.and_then(|(governed, merchant, cost)| {
-                        let request = Request::new(self, active, Call::CHARGE, now);
-                        request.decide(&governed, merchant, cost)
-                    }));
+                let slots = self.warm(active, &resolved);
+                for (resolved, slot) in resolved.into_iter().zip(slots) {
+                    each(resolved.and_then(|asked| decide(active, asked, slot, now)));
                 }
             }
         });
@@ -105,15 +132,23 @@ impl Limiter {
         Ok((governed, merchant, check.cost))
     }
 
-    fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) {
+    /// Brings the keys of a chunk near, and says where those stand that are the only
+    /// ones of their requests.
+    fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) -> [Option<usize>; CHUNK] {
         let mut keys: SmallVec<[Key; 4 * CHUNK]> = SmallVec::new();
-        for (governed, merchant, _) in resolved.iter().flatten() {
+        let mut alone = [None; CHUNK];
+        for (alone, resolved) in alone.iter_mut().zip(resolved) {
+            let Ok((governed, merchant, _)) = resolved else {
+                continue;
+            };
             if let Governed::Rules(rules) = &**governed {
                 let rules = rules.iter().map(|rule| active.rule(*rule));
                 let exact = rules.filter(|active| active.rule.precision == Precision::Exact);
+                *alone = Some(keys.len());
                 keys.extend(exact.map(|active| active.key(merchant.hash)));
             }
         }
-        std::hint::black_box(self.tables.exact.warm(&keys));
+        let slots = self.tables.exact.warm(&keys);
+        alone.map(|place| slots.get(place?).copied().flatten())
     }
 }

@@ -112,7 +112,10 @@ impl Limiter {
             hash: key.hash,
         };
         let at_once = self.with_active(|active| {
-            self.charge_at_once(active, key.endpoint, merchant, cost, Some(&key.hints), now)
+            let governed = active.governs_id(key.endpoint).ok()?;
+            // Before its first check the long way notes where the key stands.
+            let slot = Some(key.hints[0].slot()?);
+            self.charge_at_once(active, governed, merchant, cost, slot, now)
         });
         match at_once {
             Some(allowed) => Ok(allowed),

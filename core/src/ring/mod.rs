@@ -45,6 +45,8 @@ mod tenancy;
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
 
+use std::hint::black_box;
+
 use crate::law;
 use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Query, Tenant, answer};
 use crate::sync::Word;
@@ -99,6 +101,13 @@ impl<'t> Ring<'t> {
 
     pub fn head(&self) -> Head {
         Head(self.head_word().load())
+    }
+
+    /// Reads the cell that the next unit overwrites, to have it near.
+    pub fn touch(&self, head: Head) {
+        if head.level() < self.planes.levels() {
+            black_box(self.cell(head.level(), head.count()).load());
+        }
     }
 
     fn is_still(&self, head: Head) -> bool {

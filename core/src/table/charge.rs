@@ -1,6 +1,11 @@
 //! The straight way to a key's log: for keys that stand where they are looked for,
 //! with nothing out of the ordinary.
 
+use std::hint::black_box;
+
+use smallvec::SmallVec;
+
+use super::geometry::BUCKET;
 use super::kind::Exact;
 use super::{Key, KeyWord, Table};
 use crate::log::Env;
@@ -34,6 +39,27 @@ impl Table<Exact> {
             .log(slot)
             .charge(self.tenant(slot, word), windows, cost, env);
         charged.map(|(admitted, _)| admitted)
+    }
+
+    /// Brings the words of several keys near, all at once, so that charging one after
+    /// the other waits for memory once and not once a key; where each of them stands.
+    pub fn warm(&self, keys: &[Key]) -> SmallVec<[Option<usize>; 64]> {
+        for key in keys {
+            for bucket in key.buckets(self.geometry.buckets) {
+                black_box(self.key(bucket as usize * BUCKET).load());
+            }
+        }
+        let stand = |key: &Key| self.standing(*key).map(|(slot, _)| slot);
+        let slots: SmallVec<[Option<usize>; 64]> = keys.iter().map(stand).collect();
+        let heads: SmallVec<[_; 64]> = slots
+            .iter()
+            .flatten()
+            .map(|slot| (self.log(*slot), self.log(*slot).head()))
+            .collect();
+        for (ring, head) in heads {
+            ring.touch(head);
+        }
+        slots
     }
 
     /// The word of a key in the slot where it was found before.

@@ -57,9 +57,6 @@ pub(crate) trait Slot {
 
     /// Opens a closed log for the tenant; `false` if it is not the tenant's.
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool;
-
-    /// Reads the word that every check reads first.
-    fn touch(&self) -> u64;
 }
 
 /// Logs of stamps: exact, for limits up to [`MAX_LIMIT`](crate::MAX_LIMIT).
@@ -115,11 +112,6 @@ impl Slot for Ring<'_> {
 
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         Ring::revive(self, tenant, now)
-    }
-
-    #[inline]
-    fn touch(&self) -> u64 {
-        self.head().0
     }
 }
 
@@ -186,10 +178,5 @@ impl Slot for Buckets<'_> {
 
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         Buckets::revive(self, tenant, now)
-    }
-
-    #[inline]
-    fn touch(&self) -> u64 {
-        Buckets::touch(self)
     }
 }

@@ -253,24 +253,6 @@ impl<K: Kind> Table<K> {
         false
     }
 
-    /// Brings the words of several keys near, all at once, so that asking one
-    /// after the other waits for memory once and not once a key. The sum keeps
-    /// the loads alive.
-    pub fn warm(&self, keys: &[Key]) -> u64 {
-        let mut sum = 0u64;
-        for key in keys {
-            for bucket in key.buckets(self.geometry.buckets) {
-                sum ^= self.key(bucket as usize * BUCKET).load();
-            }
-        }
-        for key in keys {
-            if let Some((slot, _)) = self.look(&self.probes(*key), key.fingerprint).committed {
-                sum ^= self.log(slot).touch();
-            }
-        }
-        sum
-    }
-
     fn probes(&self, key: Key) -> ProbeSet {
         self.geometry.probe_set(key.buckets(self.geometry.buckets))
     }

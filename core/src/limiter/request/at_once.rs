@@ -4,8 +4,7 @@
 use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
 use crate::limiter::active::{Active, Governed};
-use crate::limiter::prepared::Hints;
-use crate::limiter::{Endpoint, EndpointId, Limiter};
+use crate::limiter::{Endpoint, Limiter};
 use crate::time::Now;
 use crate::window::Precision;
 
@@ -24,7 +23,9 @@ impl Limiter {
             let now = Now::Live(&self.clock);
             let merchant = Merchant::new(merchant, &self.hashing);
             if let Endpoint::Id(id) = endpoint
-                && let Some(allowed) = self.charge_at_once(active, id, merchant, cost, None, now)
+                && let Ok(governed) = active.governs_id(id)
+                && let Some(allowed) =
+                    self.charge_at_once(active, governed, merchant, cost, None, now)
             {
                 return Ok(allowed);
             }
@@ -33,19 +34,20 @@ impl Limiter {
         })
     }
 
-    /// Charges the key of the one rule that governs the endpoint; `None` if nothing
-    /// was charged or counted and the long way has to be gone.
+    /// Charges the key of the one rule that governs, in `slot` if it is known to have
+    /// stood there; `None` if nothing was charged or counted and the long way has to
+    /// be gone.
     #[inline(always)]
     pub(in crate::limiter) fn charge_at_once(
         &self,
         active: &Active,
-        endpoint: EndpointId,
+        governed: &Governed,
         merchant: Merchant<'_>,
         cost: u32,
-        hints: Option<&Hints>,
+        slot: Option<usize>,
         now: Now<'_>,
     ) -> Option<bool> {
-        let Ok(Governed::Rules(rules)) = active.governs_id(endpoint) else {
+        let Governed::Rules(rules) = governed else {
             return None;
         };
         let &[rule] = &**rules else { return None };
@@ -57,11 +59,7 @@ impl Limiter {
         }
         let key = active.key(merchant.hash);
         let windows = &active.rule.windows;
-        let hint = match hints {
-            Some([hint, ..]) => Some(hint.slot()?),
-            None => None,
-        };
-        let admitted = self.tables.exact.charge(key, hint, windows, cost, now)?;
+        let admitted = self.tables.exact.charge(key, slot, windows, cost, now)?;
         active.usage.count_answer(admitted, cost);
         Some(admitted)
     }
