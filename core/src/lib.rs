@@ -10,7 +10,8 @@
 //! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, the module `tower`
 //! has a `Layer` for axum, hyper and everything that speaks `tower::Service`; with
 //! the feature `pacing`, the module `pacing` has what clients of a limited API need
-//! to wait their turn and to back off.
+//! to wait their turn and to back off; with the feature `tsc`, `TscClock` reads the
+//! processor's counter, which is faster than the system's clock and less exact.
 //!
 //! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
 //! `sync` is the only module that names an atomic.
@@ -54,6 +55,8 @@ pub use policy::{
     MAX_ENDPOINT_BYTES, MAX_POLICY_BYTES, MAX_RULE_NAME_BYTES, MAX_RULES, MAX_STAR_RULES,
     MAX_WINDOWS, Mistake, Policy, PolicyError,
 };
+#[cfg(feature = "tsc")]
+pub use time::TscClock;
 pub use time::{Clock, ManualClock, SystemClock};
 pub use window::{MAX_BUCKETED_LIMIT, MAX_LIMIT, MAX_WINDOW, Precision, Window, WindowError};
 

@@ -1,8 +1,9 @@
 //! Slidegate, in all the ways in which it can be called.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use slidegate::{Check, EndpointId, Limiter, LimiterBuilder, Policy, Prepared};
+use slidegate::{Check, EndpointId, Limiter, LimiterBuilder, Policy, Prepared, TscClock};
 
 use super::{Contestant, Limit, admitted};
 use crate::calls::Call;
@@ -54,6 +55,10 @@ pub fn builder(keys: usize) -> LimiterBuilder {
     Limiter::builder().max_keys(keys as u64)
 }
 
+fn with_tsc(keys: usize) -> LimiterBuilder {
+    builder(keys).clock(Arc::new(TscClock::new()))
+}
+
 fn built(limits: &[Limit], options: &LimiterBuilder) -> (Limiter, EndpointId) {
     let limiter = options.build(&policy(limits)).expect("a limiter");
     let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
@@ -64,6 +69,20 @@ impl Ours {
     /// Called by `allow`.
     pub fn allow(limits: &[Limit], keys: usize) -> Self {
         Self::new(limits, keys, Way::Allow)
+    }
+
+    /// Called by `allow`, with the processor's counter for a clock.
+    pub fn tsc(limits: &[Limit], keys: usize) -> Self {
+        let (limiter, id) = built(limits, &with_tsc(keys));
+        let way = Way::Allow(id);
+        Self { limiter, way }
+    }
+
+    /// Called by `allow_prepared`, likewise.
+    pub fn tsc_prepared(limits: &[Limit], keys: usize) -> Self {
+        let (limiter, id) = built(limits, &with_tsc(keys));
+        let way = Way::Prepared(prepared(&limiter, id, keys));
+        Self { limiter, way }
     }
 
     /// Called by `allow`; merchants' names are not kept.

@@ -87,6 +87,8 @@ fn entries(choice: Choice, setup: &Setup) -> Vec<Entry> {
     let mut entries = vec![
         load.entry(OURS, Ours::allow(MINUTE, keys)),
         load.entry(PREPARED, Ours::prepared(MINUTE, keys)),
+        load.entry(TSC, Ours::tsc(MINUTE, keys)),
+        load.entry(TSC_PREPARED, Ours::tsc_prepared(MINUTE, keys)),
         load.entry("slidegate, endpoint as text", Ours::text(MINUTE, keys)),
         load.entry("slidegate, check", Ours::check(MINUTE, keys)),
         load.entry("slidegate, check and headers", Ours::headers(MINUTE, keys)),

@@ -5,6 +5,12 @@
 //! read in nanoseconds and only here turned into ticks, so that every window
 //! and every retry instant is exact to the tick.
 
+#[cfg(feature = "tsc")]
+mod tsc;
+
+#[cfg(feature = "tsc")]
+pub use tsc::TscClock;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::sync::Register;
