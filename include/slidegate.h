@@ -31,18 +31,19 @@
  * Language. C99 or newer, or C++.
  *
  * Waiting. No function waits for another thread, but for the C library's own locks,
- * which a thread's first call, its first after a swap, and whatever allocates may take
- * for a moment. There is no background thread. slg_policy_from_file reads a file;
+ * which calls that load the policy anew, and whatever allocates, may take for a
+ * moment. A call loads the policy if it is its thread's first on the limiter, its
+ * first after a swap, its first with an endpoint id that is newer than what it
+ * loaded, or its first after others on other limiters; or if a swap is just under way. There is no background thread. slg_policy_from_file reads a file;
  * nothing else does input or output.
  *
  * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
  * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not
- * allocate, with these exceptions: a thread's first call; its first after a swap,
- * which may free the former policy; a call that fails; a
- * request that more than four rules govern, in slg_check_many more than two; a
- * route with more than three parameters; a path in an unusual spelling (a '%', a
- * '//', a segment that begins with a dot, a slash at the end); a method that is
- * not in capitals or that no route of the policy has. Where the heap is exhausted
+ * allocate, with these exceptions: a call that loads the policy anew, which may free
+ * the one before it; a call that fails; a request that more than four rules govern,
+ * in slg_check_many more than two; a route with more than three parameters; a path in
+ * an unusual spelling (a '%', a '//', a segment that begins with a dot, a slash at the
+ * end); a method that is not in capitals or that no route of the policy has. Where the heap is exhausted
  * the process ends, as is usual in Rust; SLG_STATUS_OUT_OF_MEMORY is about the
  * table of keys.
  *
@@ -288,8 +289,8 @@ typedef struct slg_options {
     // SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     uint32_t on_full;
     // How many keys (a rule and a merchant each, with an admission in the longest
-    // window of any rule) must find room at once; the table may hold somewhat
-    // more. 0 is the default, 262144. Bucketed rules have a table of their own, of
+    // window of any rule) find room at once, all but one newcomer in some ten
+    // millions; the table may hold somewhat more. 0 is the default, 262144. Bucketed rules have a table of their own, of
     // the same number. Each key reserves 100 KiB of address space (less with a
     // smaller max_limit), and 119 KiB more from the first policy with a bucketed
     // rule on; it uses memory from its first admission on.

@@ -44,8 +44,9 @@ pub enum Error {
         "the limiter has its {MAX_ENDPOINTS} endpoint ids already; an id names a route template, not a concrete path"
     )]
     TooManyEndpoints,
-    /// No policy of this limiter had a rule of this name.
-    #[error("no policy of this limiter had a rule named \"{name}\"")]
+    /// No policy of this limiter had a rule of this name, or, where usage is asked for,
+    /// the one in force has none.
+    #[error("the limiter has no rule named \"{name}\", or none in force")]
     UnknownRule {
         /// The name, cut to a readable length.
         name: String,
@@ -58,12 +59,12 @@ pub enum Error {
     ForeignKey,
     /// A rule keeps its precision, and a bucketed rule gets no new lengths of
     /// windows, for the life of a limiter.
-    #[error(
-        "rule \"{rule}\" cannot change its precision, or as a bucketed rule get new lengths of windows, while the limiter lives; give the new rule another name"
-    )]
+    #[error("rule \"{rule}\" {reason}")]
     Precision {
         /// The rule's name.
         rule: String,
+        /// What it cannot become, and what to write instead.
+        reason: &'static str,
     },
     /// A window's limit is above what the limiter was built for.
     #[error(
@@ -83,12 +84,12 @@ pub enum Error {
     )]
     TooManyRules,
     /// The state could not be allocated, or the system gave no random secret.
-    #[error("cannot set up a table for {max_keys} keys: {source}")]
+    #[error("cannot set up a table for {max_keys} keys: {cause}")]
     Memory {
         /// The number of keys asked for.
         max_keys: u64,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The state's words contradict each other, because something else in the
     /// process wrote to them; or other threads were faster a million times in a row.

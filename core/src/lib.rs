@@ -4,7 +4,7 @@
 //! twice that at an edge; a denial names the exact instant at which the same
 //! request would be admitted; several windows and several rules are charged all
 //! or none; policies are swapped while running and keep their history. No lock
-//! after a thread's first call, no background thread. What holds how far is in
+//! but where the policy is loaded anew, no background thread. What holds how far is in
 //! `docs/limitations.md`.
 //!
 //! Start at [`Limiter`] and [`Policy`]. With the feature `tower`, the module `tower`

@@ -1,5 +1,6 @@
 //! A table that is full of living keys all the time, each of them replaced many
-//! times over: a newcomer always finds room.
+//! times over: next to no newcomer finds both of its buckets full. It is a matter of
+//! chance, for the hash's secret is random: see `docs/limitations.md`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +26,17 @@ fn refused(newcomers: u64) -> u64 {
     limiter.untracked()
 }
 
+/// One newcomer in some ten millions is refused, so more than this comes about once in
+/// ten thousand runs of the longer test.
+const MOST: u64 = 5;
+
 #[test]
-fn a_newcomer_always_finds_room() {
-    let newcomers = if cfg!(debug_assertions) {
-        200_000
-    } else {
-        5_000_000
+fn next_to_no_newcomer_is_refused() {
+    let newcomers = match cfg!(debug_assertions) {
+        true => 200_000,
+        false => 5_000_000,
     };
-    assert_eq!(refused(newcomers), 0, "of {newcomers} newcomers");
+    let refused = refused(newcomers);
+    println!("{refused} of {newcomers} newcomers refused");
+    assert!(refused <= MOST, "{refused} of {newcomers} newcomers");
 }

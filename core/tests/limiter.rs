@@ -77,6 +77,22 @@ fn bad_arguments_are_errors_and_charge_nothing() {
 }
 
 #[test]
+fn another_limiters_endpoint_id_is_an_error() {
+    let rules = policy(&[
+        ("pay", "POST /pay", "\"1/h\""),
+        ("get", "GET /x", "\"9/h\""),
+    ]);
+    let [(first, _), (second, _)] = [(); 2].map(|()| limiter(16, &rules));
+    let foreign = first.endpoint("POST /pay").unwrap();
+    second.endpoint("GET /x").unwrap();
+    let answer = second.check("m", foreign, 1);
+    assert!(matches!(answer, Err(Error::UnknownEndpoint { id }) if id == foreign.get()));
+    let answer = second.allow("m", foreign, 1);
+    assert!(matches!(answer, Err(Error::UnknownEndpoint { .. })));
+    assert!(first.allow("m", foreign, 1).unwrap());
+}
+
+#[test]
 fn a_merchant_is_any_bytes_up_to_the_bound() {
     let (limiter, _) = limiter(16, &per_minute(1));
     let longest = vec![0xff; MAX_MERCHANT_BYTES];

@@ -45,11 +45,11 @@ fn status_text(status: slg_status) -> &'static CStr {
         SLG_STATUS_BUFFER_TOO_SMALL => c"the buffer is too small",
         SLG_STATUS_CORRUPT => c"the limiter's memory was overwritten",
         SLG_STATUS_PANIC => c"a defect in Slidegate",
-        SLG_STATUS_UNKNOWN_RULE => c"no policy of this limiter had such a rule",
+        SLG_STATUS_UNKNOWN_RULE => c"the limiter has no such rule",
         SLG_STATUS_FOREIGN_RECEIPT => c"the receipt is another limiter's",
         SLG_STATUS_FOREIGN_KEY => c"the key was prepared by another limiter",
         SLG_STATUS_PRECISION => {
-            c"a rule cannot change its precision, nor a bucketed one its windows"
+            c"a rule cannot change its precision, nor a bucketed one get new lengths of windows"
         }
         SLG_STATUS_LIMIT_TOO_LARGE => c"a limit is above what the limiter was built for",
         _ => c"an unknown status",

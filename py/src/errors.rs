@@ -23,7 +23,9 @@ pub(crate) fn call(error: engine::Error) -> PyErr {
         Error::InvalidCost => RequestError::new_err((message, "invalid_cost")),
         Error::InvalidEndpoint { .. } => RequestError::new_err((message, "invalid_endpoint")),
         Error::UnknownRule { .. } => RequestError::new_err((message, "unknown_rule")),
-        Error::Precision { rule } => IncompatiblePolicyError::new_err((message, "precision", rule)),
+        Error::Precision { rule, .. } => {
+            IncompatiblePolicyError::new_err((message, "precision", rule))
+        }
         Error::LimitTooLarge { rule, .. } => {
             IncompatiblePolicyError::new_err((message, "limit_too_large", rule))
         }

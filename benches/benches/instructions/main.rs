@@ -35,6 +35,7 @@ fn admits(decision: &Result<Decision, Error>) -> bool {
 #[library_benchmark]
 #[bench::denied(args = (workload::denied()), teardown = all_denied)]
 #[bench::admitted(args = (workload::admitted()), teardown = all_done)]
+#[bench::refunded_once(args = (workload::refunded()), teardown = all_done)]
 #[bench::fresh_key(args = (workload::fresh()), teardown = all_done)]
 #[bench::two_windows(args = (workload::two_windows()), teardown = all_done)]
 #[bench::two_rules(args = (workload::two_rules()), teardown = all_done)]
@@ -120,6 +121,23 @@ fn check_many(work: Workload) -> Decided {
 }
 
 #[library_benchmark]
+#[bench::batches_of_16(args = (workload::admitted()), teardown = all_done)]
+fn allow_each(work: Workload) -> Decided {
+    let mut requests = work
+        .by_id()
+        .map(|(merchant, id)| Check::new(merchant, id, 1));
+    let mut admitted = 0;
+    for _ in 0..REQUESTS / BATCH {
+        let batch: [_; BATCH] = std::array::from_fn(|_| requests.next().expect("a request"));
+        work.limiter.allow_each(black_box(&batch), |allowed| {
+            admitted += usize::from(matches!(allowed, Ok(true)));
+        });
+    }
+    drop(requests);
+    (work, admitted)
+}
+
+#[library_benchmark]
 #[bench::receipt(args = (workload::receipts()), teardown = all_done)]
 fn refund((work, receipts): (Workload, Vec<Receipt>)) -> Decided {
     let refund = |receipt| matches!(work.limiter.refund(receipt), Ok(true));
@@ -149,6 +167,7 @@ library_benchmark_group!(
         check_and_headers,
         peek,
         check_many,
+        allow_each,
         refund,
         swap
     ]

@@ -97,6 +97,19 @@ pub fn admitted() -> Workload {
     Workload::of_windows("\"100/min\"").filled(2)
 }
 
+/// Half full windows of keys to which a refund lent something that has long ended.
+pub fn refunded() -> Workload {
+    let work = Workload::of_windows("\"100/min\"");
+    for (merchant, id) in work.by_id() {
+        let checked = work.limiter.check_with_receipt(merchant, id, 1);
+        let (_, receipt) = checked.expect("a decision");
+        let lent = work.limiter.refund(receipt.expect("an admission"));
+        assert!(lent.expect("its own receipt"), "it counts no more");
+    }
+    work.clock.advance(Duration::from_secs(60));
+    work.filled(2)
+}
+
 /// Merchants that the table does not know.
 pub fn fresh() -> Workload {
     Workload::of_windows("\"100/min\"")

@@ -11,20 +11,28 @@ use super::span::Span;
 use crate::law::Credit;
 use crate::log::{ATTEMPTS, Charged, Horizons};
 
+/// What of it still lends at `at` to the tenant born at `birth`.
+#[inline]
+pub(super) fn credit(lent: Mark, birth: Mark, horizons: &Horizons, at: u64) -> Credit {
+    let oldest = first_tick(lent.quantum());
+    let is_former = lent.quantum() < birth.quantum();
+    // A log counts by the windows that it had from the first, and none is longer.
+    let longest = || Span::of(horizons.of(horizons.newest()));
+    if lent.units() == 0 || is_former || longest().leaves_at(oldest) <= at {
+        return Credit::default();
+    }
+    Credit {
+        units: lent.units(),
+        oldest,
+        ends_at: u64::MAX,
+    }
+}
+
 impl Buckets<'_> {
-    /// The credit of the tenant born at `birth`.
+    /// What refunds have lent, to this tenant or an earlier one.
     #[inline]
-    pub(super) fn credit(&self, birth: Mark) -> Credit {
-        let lent = Mark(self.refund_word().load());
-        match lent.units() > 0 && lent.quantum() >= birth.quantum() {
-            true => Credit {
-                units: lent.units(),
-                oldest: first_tick(lent.quantum()),
-                // A log counts by the windows that it had from the first.
-                ends_at: u64::MAX,
-            },
-            false => Credit::default(),
-        }
+    pub(super) fn lent(&self) -> Mark {
+        Mark(self.refund_word().load())
     }
 
     /// Lends back what an admission charged; whether that lends anything. Each

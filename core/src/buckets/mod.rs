@@ -215,9 +215,10 @@ impl<'t> Buckets<'t> {
         shown: u64,
     ) -> Result<Answer, Setback> {
         let birth = Mark(self.birth_word().load());
-        let credit = self.credit(birth);
+        let lent = self.lent();
         let now = env.now.reading();
         let at = now.tick().max(first_tick(head.quantum().max(shown)));
+        let credit = credit::credit(lent, birth, query.horizons, at);
         let log = Snapshot::new(self, env.shifts, head, birth, quantum_of(at));
         let (admitted, standing) = answer(&Counted(&log), query, at, credit);
         log.outcome()?;

@@ -27,7 +27,7 @@ impl Buckets<'_> {
     /// Closes the log whatever it holds, so that the key begins anew; `false` if
     /// the slot is not this tenant's any more, or time has ended.
     pub fn freeze(&self, tenant: Tenant<'_>) -> bool {
-        self.freeze_if(tenant, |_| !self.is_at_the_end())
+        self.freeze_if(tenant, |head| head.quantum() < quantum_of(LAST_TICK))
     }
 
     fn freeze_if(&self, tenant: Tenant<'_>, may: impl Fn(Mark) -> bool) -> bool {

@@ -196,8 +196,8 @@ impl Decision {
     }
 
     /// How long to wait before this same request would be admitted if nothing
-    /// else came: exact to the nanosecond of the limiter's clock. `None` unless
-    /// denied.
+    /// else came: up to the first nanosecond, by the limiter's clock, of the
+    /// microsecond from which it is. `None` unless denied.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_ns().map(Duration::from_nanos)
     }

@@ -70,23 +70,25 @@ fn everybody(hashing: &Hashing) -> NameHash {
 }
 
 pub(crate) struct Active {
-    /// One more with every change, also those that are no new version of a policy.
-    pub generation: u64,
     pub version: u64,
     pub policy: Policy,
-    rules: Vec<ActiveRule>,
+    rules: Arc<[ActiveRule]>,
     known: Known,
+    /// The number of the limiter's first endpoint id.
+    ids_from: u32,
     /// What governs each endpoint id.
     governed: Vec<Governed>,
 }
 
 impl Active {
-    pub fn first(policy: Policy, hashing: &Hashing, sizes: &Sizes) -> Result<Self, Error> {
-        let active = Self::new(1, policy, hashing, sizes, Known::default())?;
-        Ok(Self {
-            generation: 0,
-            ..active
-        })
+    pub fn first(
+        policy: Policy,
+        ids_from: EndpointId,
+        hashing: &Hashing,
+        sizes: &Sizes,
+    ) -> Result<Self, Error> {
+        let known = Known::default();
+        Self::new(1, policy, ids_from.0, hashing, sizes, known)
     }
 
     pub fn with_policy(
@@ -96,16 +98,13 @@ impl Active {
         sizes: &Sizes,
     ) -> Result<Self, Error> {
         let (version, known) = (self.version + 1, self.known.clone());
-        let active = Self::new(version, policy, hashing, sizes, known)?;
-        Ok(Self {
-            generation: self.generation + 1,
-            ..active
-        })
+        Self::new(version, policy, self.ids_from, hashing, sizes, known)
     }
 
     fn new(
         version: u64,
         policy: Policy,
+        ids_from: u32,
         hashing: &Hashing,
         sizes: &Sizes,
         mut known: Known,
@@ -126,11 +125,11 @@ impl Active {
             });
         }
         let mut active = Self {
-            generation: 0,
             version,
             policy,
-            rules,
+            rules: rules.into(),
             known,
+            ids_from,
             governed: Vec::new(),
         };
         active.governed = active.govern_templates();
@@ -140,9 +139,9 @@ impl Active {
     /// Makes the tables that the policy needs.
     pub fn provide_tables(&self, tables: &Tables) -> Result<(), Error> {
         let max_keys = tables.sizes().max_keys;
-        for active in &self.rules {
+        for active in self.rules.iter() {
             let provided = tables.provide(active.rule.precision);
-            provided.map_err(|source| Error::Memory { max_keys, source })?;
+            provided.map_err(|cause| Error::Memory { max_keys, cause })?;
         }
         Ok(())
     }
@@ -150,7 +149,7 @@ impl Active {
     /// Makes the tables remember units for as long as the policy's windows count
     /// them.
     pub fn raise_horizons(&self, tables: &Tables) {
-        for ActiveRule { rule, id, .. } in &self.rules {
+        for ActiveRule { rule, id, .. } in self.rules.iter() {
             tables.raise_horizon(rule.precision, id.0, rule.longest_window());
         }
     }
@@ -206,18 +205,18 @@ impl Active {
             governed.push(endpoint);
         }
         Ok(Self {
-            generation: self.generation + 1,
             version: self.version,
             policy: self.policy.clone(),
             rules: self.rules.clone(),
             known,
+            ids_from: self.ids_from,
             governed,
         })
     }
 
     pub fn endpoint_id(&self, template: &str) -> Option<EndpointId> {
         let index = self.known.endpoints.ids.get(template)?;
-        Some(EndpointId(index + 1))
+        Some(EndpointId(self.ids_from + index))
     }
 
     /// What was counted of a rule.
@@ -251,11 +250,20 @@ impl Active {
         &self.rules[index as usize]
     }
 
+    /// Whether the endpoint is none that was looked up after this was made.
+    #[inline]
+    pub fn knows(&self, endpoint: Endpoint<'_>) -> bool {
+        match endpoint {
+            Endpoint::Id(id) => self.governs_id(id).is_ok(),
+            Endpoint::Text(_) | Endpoint::Http { .. } => true,
+        }
+    }
+
     /// What governs a request to an endpoint looked up before.
     #[inline]
     pub fn governs_id(&self, EndpointId(id): EndpointId) -> Result<&Governed, Error> {
         // Not `ok_or`: an error that is made and dropped costs more than the look.
-        match self.governed.get((id as usize).wrapping_sub(1)) {
+        match self.governed.get(id.wrapping_sub(self.ids_from) as usize) {
             Some(governed) => Ok(governed),
             None => Err(Error::UnknownEndpoint { id }),
         }

@@ -111,7 +111,8 @@ impl Limiter {
         decide: impl Fn(&Active, Asked<'_>, Option<usize>, Now<'_>) -> Result<V, Error>,
         each: &mut impl FnMut(Result<V, Error>),
     ) {
-        self.with_active(|active| {
+        let knows = |active: &Active| checks.iter().all(|check| active.knows(check.endpoint));
+        self.with_active(knows, |active| {
             let now = Now::Batch(self.clock.now(), &self.clock);
             for chunk in checks.chunks(CHUNK) {
                 let resolve = |check| self.resolve(active, check);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::active::Active;
 use super::tables::Tables;
-use super::{Limiter, OnFull};
+use super::{EndpointId, Limiter, OnFull};
 use crate::error::Error;
 use crate::policy::{MAX_RULES, Policy};
 use crate::sync::{ArcSwap, CachePadded, Register, Word, unique_number};
@@ -103,9 +103,9 @@ impl LimiterBuilder {
     /// gives no random secret; [`Error::LimitTooLarge`] where an exact limit of the
     /// policy is above [`max_limit`](Self::max_limit).
     pub fn build(&self, policy: &Policy) -> Result<Limiter, Error> {
-        let refused = |source| Error::Memory {
+        let refused = |cause| Error::Memory {
             max_keys: self.max_keys,
-            source,
+            cause,
         };
         let hashing = Hashing::with_random_secret().map_err(refused)?;
         let pools = match self.on_full {
@@ -120,14 +120,18 @@ impl LimiterBuilder {
             counters: self.key_counters,
         };
         let tables = Tables::new(sizes).map_err(refused)?;
-        let active = Active::first(policy.clone(), &hashing, tables.sizes())?;
+        let id = unique_number();
+        let ids_from = EndpointId::first(id);
+        let active = Active::first(policy.clone(), ids_from, &hashing, tables.sizes())?;
         active.provide_tables(&tables)?;
         active.raise_horizons(&tables);
+        let announced = Word::new();
+        announced.raise(active.version);
         Ok(Limiter {
-            id: unique_number(),
+            id,
             counts_keys: self.key_counters,
             active: ArcSwap::from_pointee(active),
-            announced: Word::new(),
+            announced,
             tables,
             hashing,
             clock: Timeline::new(self.clock.clone()),

@@ -1,21 +1,34 @@
 //! Ways to name an endpoint.
 
+use crate::error::MAX_ENDPOINTS;
+
 /// An endpoint whose rules were looked up once; see
 /// [`Limiter::endpoint`](crate::Limiter::endpoint), which gives out
 /// [`MAX_ENDPOINTS`](crate::MAX_ENDPOINTS) of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub(crate) u32);
 
+const IDS_LOG2: u32 = MAX_ENDPOINTS.ilog2();
+const _: () = assert!(MAX_ENDPOINTS.is_power_of_two());
+
+/// How many limiters in a row have ids of their own: all numbers but those from 0 on,
+/// and those up to the last.
+const RANGES: u64 = (1 << (u32::BITS - IDS_LOG2)) - 2;
+
 impl EndpointId {
-    /// The number that the C interface shows; 0 is no id.
+    /// The first id of a limiter with this number.
+    pub(super) const fn first(limiter: u64) -> Self {
+        Self(((limiter % RANGES) as u32 + 1) << IDS_LOG2)
+    }
+
+    /// The number that the C interface shows; 0 and `u32::MAX` are no ids.
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// The id with this number. Ids belong to one limiter: another one has its
-    /// own numbers, and answers
-    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint) only to those
-    /// that it has not reached.
+    /// The id with this number. Ids belong to one limiter: another one answers
+    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint), unless a million
+    /// limiters were built in between.
     pub const fn from_raw(number: u32) -> Self {
         Self(number)
     }

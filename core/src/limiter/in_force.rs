@@ -1,10 +1,13 @@
 //! The policy in force, as a thread sees it.
 //!
 //! Each thread keeps a reference to the policy that it saw last, of a few limiters,
-//! and goes on with it while no newer generation is announced, which is one load: a
-//! check counts no references and writes nothing that threads share. A generation is
+//! and goes on with it while no newer version is announced, which is one load: a
+//! check counts no references and writes nothing that threads share. A version is
 //! announced before it is put into force, by one compare-and-swap; so a swapper that
 //! stops anywhere leaves the former policy to all threads or the next one to all.
+//!
+//! A new endpoint id is no new version: a thread loads again when it is asked about an
+//! id that it has not seen.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -42,12 +45,16 @@ thread_local! {
 }
 
 impl Limiter {
-    /// Lets `body` work under the policy in force.
+    /// Lets `body` work under the policy in force, one that `suffices`.
     #[inline]
-    pub(super) fn with_active<R>(&self, body: impl FnOnce(&Active) -> R) -> R {
+    pub(super) fn with_active<R>(
+        &self,
+        suffices: impl FnOnce(&Active) -> bool,
+        body: impl FnOnce(&Active) -> R,
+    ) -> R {
         let announced = self.announced.load();
         let active = match take(self.id) {
-            Some(active) if active.generation == announced => active,
+            Some(active) if active.version == announced && suffices(&active) => active,
             _ => self.load_active(),
         };
         let result = body(&active);
@@ -86,4 +93,35 @@ fn keep(limiter: u64, active: Arc<Active>) {
         seen.limiter.set(limiter);
         seen.active.set(Some(active));
     });
+}
+
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::Policy;
+    use crate::limiter::Endpoint;
+
+    #[test]
+    fn a_thread_goes_on_with_its_policy_until_it_needs_a_newer_one() {
+        let text = "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"9/min\"]\n";
+        let policy = Policy::from_toml(text).unwrap();
+        let limiter = Limiter::new(&policy).unwrap();
+        let kept = |endpoint: Endpoint<'_>| {
+            let knows = |active: &Active| active.knows(endpoint);
+            limiter.with_active(knows, std::ptr::from_ref)
+        };
+        let first = kept(Endpoint::none());
+        let id = limiter.endpoint("GET /a").unwrap();
+        assert_eq!(
+            kept(Endpoint::none()),
+            first,
+            "an endpoint that it does not need"
+        );
+        let second = kept(Endpoint::Id(id));
+        assert_ne!(second, first, "an endpoint that it does not know");
+        assert_eq!(kept(Endpoint::Id(id)), second);
+        assert_eq!(kept(Endpoint::none()), second);
+        limiter.swap(&policy).unwrap();
+        assert_ne!(kept(Endpoint::none()), second, "another policy");
+    }
 }

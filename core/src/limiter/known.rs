@@ -37,9 +37,9 @@ impl Known {
             self.horizons.push(Arc::new(horizons));
         }
         let kind = &self.kinds[id as usize];
-        if !kind.counts(rule) {
+        if let Some(reason) = kind.refuses(rule) {
             let rule = rule.name.to_string();
-            return Err(Error::Precision { rule });
+            return Err(Error::Precision { rule, reason });
         }
         let shifts = kind.shifts();
         let horizons = &mut self.horizons[id as usize];
@@ -93,13 +93,22 @@ impl LogKind {
         Self::Bucketed(rule.windows.iter().map(Window::ticks).collect(), shifts)
     }
 
-    /// Whether logs of this kind hold what the rule asks for.
-    fn counts(&self, rule: &Rule) -> bool {
-        match self {
-            Self::Exact => rule.precision == Precision::Exact,
-            Self::Bucketed(lengths, _) => {
+    /// Why logs of this kind do not hold what the rule asks for; `None` if they do.
+    fn refuses(&self, rule: &Rule) -> Option<&'static str> {
+        match (self, rule.precision) {
+            (Self::Exact, Precision::Exact) => None,
+            (Self::Exact, Precision::Bucketed) => Some(
+                "is exact and would become bucketed, which it cannot while the limiter lives; give the new rule another name, or keep its limits at 2048 or less",
+            ),
+            (Self::Bucketed(..), Precision::Exact) => Some(
+                "is bucketed and would become exact, which it cannot while the limiter lives; write precision = \"bucketed\" to keep its history",
+            ),
+            (Self::Bucketed(lengths, _), Precision::Bucketed) => {
                 let known = |window: &Window| lengths.contains(&window.ticks());
-                rule.precision == Precision::Bucketed && rule.windows.iter().all(known)
+                let keeps = rule.windows.iter().all(known);
+                (!keeps).then_some(
+                    "is bucketed and gets no windows of new lengths while the limiter lives, only new limits; give the new rule another name",
+                )
             }
         }
     }

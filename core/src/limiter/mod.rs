@@ -59,8 +59,8 @@ pub enum OnFull {
 /// An exact sliding-window rate limiter.
 ///
 /// It is safe to share between threads without a lock: every method takes
-/// `&self`, no check blocks after a thread's first call and its first after a swap,
-/// and there is no background thread. A process that forks gets a limiter of its own
+/// `&self`, no check blocks but where it loads the policy anew, as a thread's first
+/// call and its first after a swap do, and there is no background thread. A process that forks gets a limiter of its own
 /// in each child.
 ///
 /// ```
@@ -85,7 +85,7 @@ pub struct Limiter {
     id: u64,
     counts_keys: bool,
     active: ArcSwap<Active>,
-    /// The generation of the policy in force, or of one that is about to be.
+    /// The version of the policy in force, or of one that is about to be.
     announced: Word,
     tables: Tables,
     hashing: Hashing,
@@ -296,12 +296,12 @@ impl Limiter {
             // First, so that no thread goes on with the former one once the next is
             // in force. Whoever stops in between costs the others a load each.
             if !planted(Fault::AnnouncedAfterSwap) {
-                self.announced.raise(next.generation);
+                self.announced.raise(next.version);
             }
             let found = self.active.compare_and_swap(&*current, next.clone());
             if Arc::ptr_eq(&found, &current) {
                 if planted(Fault::AnnouncedAfterSwap) {
-                    self.announced.raise(next.generation);
+                    self.announced.raise(next.version);
                 }
                 return Ok(next);
             }

@@ -1,5 +1,6 @@
 //! Prepared keys: a merchant and an endpoint resolved once.
 
+use super::active::Active;
 use super::request::{Call, Extras, Merchant, Verdict, check_cost, check_merchant};
 use super::{Endpoint, EndpointId, Limiter};
 use crate::decision::Decision;
@@ -111,7 +112,9 @@ impl Limiter {
             name: &key.name,
             hash: key.hash,
         };
-        let at_once = self.with_active(|active| {
+        let endpoint = Endpoint::Id(key.endpoint);
+        let knows = |active: &Active| active.knows(endpoint);
+        let at_once = self.with_active(knows, |active| {
             let governed = active.governs_id(key.endpoint).ok()?;
             // Before its first check the long way notes where the key stands.
             let slot = Some(key.hints[0].slot()?);

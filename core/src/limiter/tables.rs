@@ -39,9 +39,15 @@ impl Tables {
 
     /// Makes the table for keys of this precision, unless there is one.
     pub fn provide(&self, precision: Precision) -> io::Result<()> {
-        if precision == Precision::Bucketed && self.bucketed().is_none() {
-            // Where another swap was faster, its table is as good.
-            let _ = self.bucketed.set(Box::new(Table::new(&self.sizes)?));
+        if precision == Precision::Exact || self.bucketed().is_some() {
+            return Ok(());
+        }
+        // Where another swap was faster, its table is as good; and it may be what left
+        // no address space for this one.
+        match Table::new(&self.sizes) {
+            Ok(table) => drop(self.bucketed.set(Box::new(table))),
+            Err(error) if self.bucketed().is_none() => return Err(error),
+            Err(_) => {}
         }
         Ok(())
     }

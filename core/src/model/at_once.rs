@@ -3,6 +3,7 @@
 
 use super::harness::*;
 use super::keys::*;
+use crate::log::Horizons;
 use crate::sync::trace::Event;
 use crate::time::{Now, Reading, Timeline};
 
@@ -69,7 +70,7 @@ fn take_at_once(table: &crate::table::Table, name: u64, reading: u64, tick: u64)
     let clock = clock_at(tick);
     let now = Now::Begun(Reading::of_tick(reading), &clock);
     let windows = [window(1, RETENTION)];
-    let at_once = table.charge(key(name), None, &windows, 1, now);
+    let at_once = table.charge(key(name), None, &windows, &Horizons::FOREVER, 1, now);
     at_once.or_else(|| take(table, key(name), tick))
 }
 
@@ -118,7 +119,9 @@ pub(super) fn old_readings(model: Model) {
             dying(accesses, || {
                 let _ = table.ask(key(1), &charge(&windows, 1), old(&clock));
             });
-            if table.charge(key(1), None, &windows, 1, old(&clock)) == Some(true) {
+            if table.charge(key(1), None, &windows, &Horizons::FOREVER, 1, old(&clock))
+                == Some(true)
+            {
                 let counts = live(&table, key(1), EVICTED + RETENTION - 1);
                 assert_eq!(counts, 1, "{NEVER_OVER}: stamped before the eviction");
             }

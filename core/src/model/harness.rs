@@ -350,7 +350,9 @@ impl Lone {
             now: Now::Live(&clock),
             horizon: &self.words[1],
         };
-        let at_once = self.ring().charge(self.tenant(), windows, cost, env);
+        let at_once = self
+            .ring()
+            .charge(self.tenant(), windows, &Horizons::FOREVER, cost, env);
         match at_once {
             Some((true, at)) => Admitted(vec![at; cost as usize]),
             Some((false, _)) => Admitted::default(),

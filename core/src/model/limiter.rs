@@ -76,6 +76,35 @@ fn a_swap_meets_a_check() {
     swap_meets_check(Model::bounded("a swap meets a check", 3).reaches(&[Event::Evict]));
 }
 
+/// The same where the key has its slot already, and nothing but the policy's own
+/// edge shows the thread that it has to be kept longer.
+pub(super) fn swap_meets_charge(model: Model) {
+    let short = policy(&[("r", "*", "1/10ms")]);
+    let long = policy(&[("r", "*", "1/100ms")]);
+    model.run(move || {
+        let house = house(&short, &long);
+        assert!(house.check("a", "").allowed, "{ADMITS_WHAT_FITS}");
+        house.clock.advance(Duration::from_millis(10));
+        let swap = |house: &House| {
+            house.limiter.swap(&house.next).expect("a version");
+        };
+        let check = |house: &House| {
+            let counts = house.check("a", "").allowed && house.limiter.policy_version() == 2;
+            house.clock.advance(Duration::from_millis(20));
+            let _ = house.check("b", "");
+            if counts {
+                assert_eq!(house.remaining("a", ""), 0, "{NOT_LOST}");
+            }
+        };
+        race(&house, [swap, check]);
+    });
+}
+
+#[test]
+fn a_swap_meets_a_charge() {
+    swap_meets_charge(Model::bounded("a swap meets a charge", 3).reaches(&[Event::Evict]));
+}
+
 /// Two swaps at once: both come into force, one after the other.
 #[test]
 fn two_swaps_at_once() {

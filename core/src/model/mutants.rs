@@ -267,6 +267,33 @@ fn a_retention_raised_after_the_swap_evicts_a_key_that_counts() {
 }
 
 #[test]
+fn a_policy_read_without_its_edge_evicts_a_key_that_counts() {
+    dies(
+        Fault::PolicyReadUnordered,
+        &[NOT_LOST],
+        limiter::swap_meets_charge,
+    );
+}
+
+#[test]
+fn loads_that_acquire_nothing_mix_laps() {
+    dies(
+        Fault::LoadsOrderNothing,
+        &[NEVER_OVER, ADMITS_WHAT_FITS, NOT_LOST, CHARGED_AS_ANSWERED],
+        ring::lap_is_read_whole,
+    );
+}
+
+#[test]
+fn writes_that_release_nothing_mix_laps() {
+    dies(
+        Fault::WritesReleaseNothing,
+        &[NEVER_OVER, ADMITS_WHAT_FITS, NOT_LOST, CHARGED_AS_ANSWERED],
+        ring::lap_is_read_whole,
+    );
+}
+
+#[test]
 fn a_policy_announced_after_the_swap_is_overlooked() {
     dies(
         Fault::AnnouncedAfterSwap,

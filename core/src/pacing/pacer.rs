@@ -25,7 +25,7 @@ const LEAST_WAIT_NS: u64 = 1_000_000;
 pub enum AcquireError {
     /// The limiter denied, and its retry instant lies beyond the deadline, so
     /// that waiting would have been useless. The decision is the last denial.
-    #[error("denied for another {} ns, which is beyond the deadline", .0.retry_after_ns().unwrap_or(0))]
+    #[error("denied for another {:?}, which is beyond the deadline", .0.retry_after().unwrap_or_default())]
     TooLate(Decision),
     /// The deadline came while others were still before in line.
     #[error("the deadline came while others were still before in line")]

@@ -259,7 +259,10 @@ impl<'t> Reader<'t> {
                 self.routes.push((pattern, target));
                 self.route_places.push((span, field));
             }
-            Err(message) => self.complain(span, field, message),
+            Err(why) => {
+                let message = format!("\"{text}\" is not a route: {why}");
+                self.complain(span, field, message);
+            }
         }
     }
 

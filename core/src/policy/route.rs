@@ -73,26 +73,26 @@ pub(crate) struct RoutePattern {
 }
 
 impl RoutePattern {
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let complain = |why: &str| format!("\"{text}\" is not a route: {why}");
-        let (method, path) = split_endpoint(text).map_err(complain)?;
+    /// Reads a route, or says why it is none.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (method, path) = split_endpoint(text)?;
         if path.contains(['?', '#']) {
-            return Err(complain("a route has no query and no fragment"));
+            return Err("a route has no query and no fragment");
         }
         if text.len() > MAX_ROUTE_BYTES || path.split('/').count() > MAX_ROUTE_SEGMENTS + 1 {
-            return Err("a route has at most 1024 bytes and 64 segments".to_owned());
+            return Err("a route has at most 1024 bytes and 64 segments");
         }
         if path.contains('%') || path != resolve_dots(&merge_slashes(path)) {
-            return Err(complain(
+            return Err(
                 "write the path plainly: no %-escapes, no '//', no '.' or '..', no slash at the end",
-            ));
+            );
         }
         let segments: Vec<&str> = path[1..].split('/').collect();
         let mut template = String::new();
         for (position, segment) in segments.iter().enumerate() {
             let is_last = position + 1 == segments.len();
             template.push('/');
-            template.push_str(&template_segment(segment, position, is_last).map_err(complain)?);
+            template.push_str(&template_segment(segment, position, is_last)?);
         }
         Ok(Self {
             method: method.to_ascii_uppercase(),
@@ -197,7 +197,7 @@ impl RouteTable {
 
     /// Finds the rules of a route template: those of the same route, else those
     /// of a path that only such a route matches.
-    pub fn find_template(&self, template: &str) -> Result<Matched, String> {
+    pub fn find_template(&self, template: &str) -> Result<Matched, &'static str> {
         let pattern = RoutePattern::parse(template)?;
         if let Some(target) = self.by_pattern.get(&pattern) {
             return Ok(Matched::one(*target));
@@ -208,7 +208,7 @@ impl RouteTable {
             Some((front, _)) => format!("{front}/:rest/:rest"),
             None => path.to_owned(),
         };
-        Ok(self.find(&pattern.method, &path)?)
+        self.find(&pattern.method, &path)
     }
 
     /// Finds the rules of a concrete request. `method` is compared without case.

@@ -23,22 +23,10 @@ const UNITS_SHIFT: u32 = STAMP_BITS + ERA_BITS;
 const MAX_UNITS: u64 = (1 << 12) - 1;
 
 impl Ring<'_> {
-    /// The credit of the tenant born at `birth`.
+    /// What refunds have lent, to this tenant or an earlier one.
     #[inline]
-    pub(super) fn credit(&self, birth: u64, horizons: &Horizons) -> Credit {
-        let lent = decode(self.refund_word().load());
-        let is_former = lent.at <= birth && !planted(Fault::CreditIgnoresBirth);
-        if lent.units == 0 || is_former {
-            return Credit::default();
-        }
-        Credit {
-            units: lent.units,
-            oldest: lent.at,
-            ends_at: match planted(Fault::CreditOutlivesLog) {
-                true => u64::MAX,
-                false => lent.is_forgotten_at(horizons),
-            },
-        }
+    pub(super) fn lent(&self) -> Lent {
+        Lent(self.refund_word().load())
     }
 
     /// Lends back what an admission charged; whether that lends anything. Each
@@ -74,6 +62,39 @@ impl Ring<'_> {
             }
         }
         false
+    }
+}
+
+/// A refund word as it was read.
+#[derive(Clone, Copy)]
+pub(super) struct Lent(u64);
+
+impl Lent {
+    /// What of it still lends at `at` to the tenant born at `birth`.
+    #[inline]
+    pub fn credit(self, birth: u64, horizons: &Horizons, at: u64) -> Credit {
+        match self.0 {
+            0 => Credit::default(),
+            word => credit(decode(word), birth, horizons, at),
+        }
+    }
+}
+
+/// Refunds are rare, and what they lent stays written when it has long ended.
+#[cold]
+fn credit(lent: Charged, birth: u64, horizons: &Horizons, at: u64) -> Credit {
+    let is_former = lent.at <= birth && !planted(Fault::CreditIgnoresBirth);
+    let ends_at = match planted(Fault::CreditOutlivesLog) {
+        true => u64::MAX,
+        false => lent.is_forgotten_at(horizons),
+    };
+    if lent.units == 0 || is_former || ends_at <= at {
+        return Credit::default();
+    }
+    Credit {
+        units: lent.units,
+        oldest: lent.at,
+        ends_at,
     }
 }
 

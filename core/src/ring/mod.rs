@@ -48,7 +48,7 @@ pub(crate) use planes::{LINE_WORDS, Planes};
 use std::hint::black_box;
 
 use crate::law;
-use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Query, Tenant, answer};
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -135,7 +135,7 @@ impl<'t> Ring<'t> {
 
     /// Charges `cost` units if nothing is out of the ordinary: whether they were
     /// admitted, and the instant of the decision. `None` if [`ask`](Self::ask) has to
-    /// say, because the log moved, has to move on or has lent capacity, or the slot is
+    /// say, because the log moved, has to move on or lends capacity, or the slot is
     /// not this tenant's.
     ///
     /// It takes the steps of `ask` in their order, and leaves out what only a
@@ -145,6 +145,7 @@ impl<'t> Ring<'t> {
         &self,
         tenant: Tenant<'_>,
         windows: &[Window],
+        horizons: &Horizons,
         cost: u32,
         env: Env<'_>,
     ) -> Option<(bool, u64)> {
@@ -163,10 +164,11 @@ impl<'t> Ring<'t> {
             return None;
         }
         let log = Snapshot::new(self, head);
-        if self.refund_word().load() != 0 {
+        let lent = self.lent();
+        let at = env.now.reading().tick().max(head.stamp());
+        if lent.credit(log.birth, horizons, at).units != 0 {
             return None;
         }
-        let at = env.now.reading().tick().max(head.stamp());
         if !law::admits(&log, windows, cost, at) {
             let stands = planted(Fault::AnswerUnchecked) || self.is_still(head);
             return stands.then_some((false, at));
@@ -220,9 +222,10 @@ impl<'t> Ring<'t> {
         early: Option<u64>,
     ) -> Option<Answer> {
         let log = Snapshot::new(self, head);
-        let credit = self.credit(log.birth, query.horizons);
+        let lent = self.lent();
         let now = env.now.reading();
         let at = now.tick().max(head.stamp());
+        let credit = lent.credit(log.birth, query.horizons, at);
         let (admitted, standing) = answer(&log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {
             if log.must_grow(query.cost, at, env.horizon, early)

@@ -78,6 +78,12 @@ pub(crate) enum Fault {
     RaisedAfterSwap,
     /// Announce a policy only after it is in force.
     AnnouncedAfterSwap,
+    /// Read the policy in force without what its publisher had done.
+    PolicyReadUnordered,
+    /// Let loads acquire nothing.
+    LoadsOrderNothing,
+    /// Let compare-and-swaps release nothing.
+    WritesReleaseNothing,
     /// Keep the charges of a request that a later rule denied.
     ChargeKept,
 }

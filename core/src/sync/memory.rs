@@ -23,13 +23,14 @@ mod mapped {
     use std::io;
     use std::ops::Deref;
 
-    use memmap2::{MmapMut, MmapOptions};
+    use memmap2::{MmapOptions, MmapRaw};
 
     use crate::sync::Word;
 
     /// Zeroed words in lazily committed memory.
     pub(crate) struct Words {
-        map: MmapMut,
+        /// Raw, because no reference to its plain bytes may be made.
+        map: MmapRaw,
     }
 
     impl Words {
@@ -53,7 +54,7 @@ mod mapped {
             }
             #[cfg(not(target_os = "linux"))]
             let _ = sparse_from;
-            Ok(Self { map })
+            Ok(Self { map: map.into() })
         }
     }
 
@@ -65,10 +66,11 @@ mod mapped {
             let count = self.map.len() / size_of::<Word>();
             // SAFETY: the mapping is readable and writable, page-aligned and
             // `map.len()` bytes long, and lives as long as `self`. `Word` is a
-            // transparent AtomicU64, for which every bit pattern is valid. Only
-            // shared references to it are ever made: `map` is private and no
-            // method here takes `&mut` of its bytes, so all access is atomic.
-            unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<Word>(), count) }
+            // transparent AtomicU64, for which every bit pattern is valid. `MmapRaw`
+            // hands out a pointer that may be written through and makes no reference
+            // to the bytes, and this is the only place that asks for it: all access
+            // is atomic.
+            unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<Word>(), count) }
         }
     }
 }

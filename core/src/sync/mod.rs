@@ -37,6 +37,7 @@ pub(crate) use shuttle::thread_local;
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use std::thread_local;
 
+use fault::{Fault, planted};
 #[cfg(slidegate_loom)]
 use loomed::{AtomicU64, Ordering};
 #[cfg(slidegate_shuttle)]
@@ -58,40 +59,50 @@ impl Word {
     #[inline]
     pub fn load(&self) -> u64 {
         trace::step();
-        self.0.load(Ordering::Acquire)
+        let order = match planted(Fault::LoadsOrderNothing) {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        self.0.load(order)
+    }
+
+    /// A load that orders nothing, for a planted fault.
+    #[cfg(any(slidegate_loom, slidegate_shuttle))]
+    fn load_unordered(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Replaces `old` by `new`; `false` if the word holds something else.
     #[inline]
     pub fn cas(&self, old: u64, new: u64) -> bool {
         trace::step();
+        let order = match planted(Fault::WritesReleaseNothing) {
+            true => Ordering::Acquire,
+            false => Ordering::AcqRel,
+        };
         self.0
-            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(old, new, order, Ordering::Acquire)
             .is_ok()
     }
 
-    /// Raises the word to at least `value`. Each turn but the last means that
-    /// another thread raised it; the bound is for words that something else
-    /// keeps changing.
+    /// Raises the word to at least `value`. Each turn but the last means that another
+    /// thread raised it, and it cannot be raised past `value` more than once.
     #[inline]
     pub fn raise(&self, value: u64) {
-        for _ in 0..1 << 20 {
+        loop {
             let now = self.load();
             if now >= value || self.cas(now, value) {
                 return;
             }
         }
     }
-}
 
-impl Word {
     /// Adds to a statistic kept among the state's words. It orders nothing.
     #[inline]
     pub fn count(&self, units: u64) {
         self.0.fetch_add(units, Ordering::Relaxed);
     }
 }
-
 /// Of two threads that each write a word, pass a fence and read the other's word, at
 /// least one reads what the other wrote.
 #[inline]

@@ -12,6 +12,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Word;
+use super::fault::{Fault, planted};
 
 pub(crate) struct ArcSwap<T> {
     in_force: Word,
@@ -38,8 +39,11 @@ impl<T> ArcSwap<T> {
     }
 
     pub fn load(&self) -> Guard<T> {
-        let place = self.in_force.load() as usize;
-        self.with_list(|list| Guard(list[place].clone()))
+        let place = match planted(Fault::PolicyReadUnordered) {
+            true => self.in_force.load_unordered(),
+            false => self.in_force.load(),
+        };
+        self.with_list(|list| Guard(list[place as usize].clone()))
     }
 
     pub fn load_full(&self) -> Arc<T> {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::geometry::BUCKET;
 use super::kind::Exact;
 use super::{Key, KeyWord, Table};
-use crate::log::Env;
+use crate::log::{Env, Horizons};
 use crate::time::Now;
 use crate::window::Window;
 
@@ -21,6 +21,7 @@ impl Table<Exact> {
         key: Key,
         hint: Option<usize>,
         windows: &[Window],
+        horizons: &Horizons,
         cost: u32,
         now: Now<'_>,
     ) -> Option<bool> {
@@ -37,7 +38,7 @@ impl Table<Exact> {
         };
         let charged = self
             .log(slot)
-            .charge(self.tenant(slot, word), windows, cost, env);
+            .charge(self.tenant(slot, word), windows, horizons, cost, env);
         charged.map(|(admitted, _)| admitted)
     }
 

@@ -115,7 +115,7 @@ fn every_engine_error_has_its_status() {
     };
     let memory = Error::Memory {
         max_keys: 1,
-        source: std::io::ErrorKind::OutOfMemory.into(),
+        cause: std::io::ErrorKind::OutOfMemory.into(),
     };
     let large = Error::LimitTooLarge {
         rule: String::new(),
@@ -146,6 +146,7 @@ fn every_engine_error_has_its_status() {
         (
             Error::Precision {
                 rule: String::new(),
+                reason: "",
             },
             SLG_STATUS_PRECISION,
         ),

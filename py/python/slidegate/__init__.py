@@ -18,9 +18,10 @@ while running and keep their history.
 >>> decision.allowed, decision.remaining
 (True, 99)
 
-Everything here may be used from any thread at once, and no check blocks after a
-thread's first call and its first after a swap. After a fork each process counts
-for itself, so N worker processes admit up to N times the limit between them.
+Everything here may be used from any thread at once, and no check blocks but where
+it loads the policy anew, as a thread's first call and its first after a swap do.
+After a fork each process counts for itself, so N worker processes admit up to N
+times the limit between them.
 
 ``slidegate.asgi`` has a middleware for Starlette, FastAPI and other ASGI
 frameworks.

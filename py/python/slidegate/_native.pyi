@@ -124,10 +124,11 @@ class Limiter:
     out of range, IncompatiblePolicyError for a policy with a larger limit,
     MemoryError where address space is refused.
 
-    Every method may be called from any thread at once; no check blocks after a
-    thread's first call and its first after a swap, and there is no background
-    thread. A process that forks gets a limiter of its own in each child: it begins
-    with the parent's counts, and from then on each counts for itself.
+    Every method may be called from any thread at once; no check blocks but where it
+    loads the policy anew, as a thread's first call and its first after a swap do,
+    and there is no background thread. A process that forks gets a limiter of its own
+    in each child: it begins with the parent's counts, and from then on each counts
+    for itself.
     """
 
     def __new__(

@@ -84,7 +84,8 @@ impl Pair {
         let parsed = Policy::from_toml(&policy.toml()).expect("a valid policy");
         if let Some(rule) = self.keys.refuses(policy) {
             let answer = self.engine.swap(&parsed);
-            let named = matches!(&answer, Err(Error::Precision { rule: r }) if r == RULES[rule].0);
+            let named =
+                matches!(&answer, Err(Error::Precision { rule: r, .. }) if r == RULES[rule].0);
             prop_assert!(named, "{:?}", answer);
             self.tally.refused += 1;
             return Ok(());

@@ -19,7 +19,8 @@ impl Limiter {
     ) -> Result<bool, Error> {
         check_merchant(merchant)?;
         check_cost(cost)?;
-        self.with_active(|active| {
+        let knows = |active: &Active| active.knows(endpoint);
+        self.with_active(knows, |active| {
             let now = Now::Live(&self.clock);
             let merchant = Merchant::new(merchant, &self.hashing);
             if let Endpoint::Id(id) = endpoint
@@ -59,7 +60,8 @@ impl Limiter {
         }
         let key = active.key(merchant.hash);
         let windows = &active.rule.windows;
-        let admitted = self.tables.exact.charge(key, slot, windows, cost, now)?;
+        let exact = &self.tables.exact;
+        let admitted = exact.charge(key, slot, windows, &active.horizons, cost, now)?;
         active.usage.count_answer(admitted, cost);
         Some(admitted)
     }

@@ -109,7 +109,8 @@ impl Limiter {
         cost: u32,
         call: Call<'_>,
     ) -> Result<V, Error> {
-        self.with_active(|active| {
+        let knows = |active: &Active| active.knows(endpoint);
+        self.with_active(knows, |active| {
             let request = Request::new(self, active, call, Now::Live(&self.clock));
             match endpoint {
                 Endpoint::Id(id) => request.decide(active.governs_id(id)?, merchant, cost),
@@ -142,7 +143,8 @@ pub(super) struct Request<'a> {
     untracked: Untracked,
 }
 
-/// Which of a request's claims found no room for their keys, by their places.
+/// Which of a request's claims found no room for their keys, by their places; those
+/// from the 64th on are taken for one.
 #[derive(Default, Clone)]
 struct Untracked(Cell<u64>);
 
@@ -164,7 +166,7 @@ impl Untracked {
     }
 
     fn has(&self, place: usize) -> bool {
-        place < 64 && self.0.get() >> place & 1 != 0
+        self.0.get() >> place.min(63) & 1 != 0
     }
 }
 
