@@ -131,7 +131,7 @@ deep: test models-deep shuttle-deep fuzz
 # Not all of these come to an end: each order of a model gets so many seconds, and the
 # model says if it was stopped by the clock.
 models-deep:
-	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 LOOM_MAX_DURATION=60 $(LOOM) $(CHECK)
+	SLIDEGATE_MODEL_DEEP=1 SLIDEGATE_MODEL_PREEMPTIONS=3 LOOM_MAX_DURATION=10 $(LOOM) $(CHECK)
 
 shuttle-deep:
 	SLIDEGATE_SCHEDULES=500000 $(SHUTTLE) $(CHECK)
