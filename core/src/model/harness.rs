@@ -42,6 +42,8 @@ pub(super) struct Model {
     name: String,
     /// `None` explores everything.
     preemptions: Option<usize>,
+    /// Whether it is as wide and takes as long whatever the environment says.
+    fixed: bool,
     expected: Vec<Event>,
 }
 
@@ -50,7 +52,18 @@ impl Model {
         Self {
             name: name.into(),
             preemptions: None,
+            fixed: false,
             expected: Vec::new(),
+        }
+    }
+
+    /// At most `preemptions` forced switches, and no end before it has seen all: a
+    /// mutant that a deep run has no time to find would pass for alive.
+    pub fn of_mutant(name: impl Into<String>, preemptions: usize) -> Self {
+        Self {
+            preemptions: Some(preemptions),
+            fixed: true,
+            ..Self::unbounded(name)
         }
     }
 
@@ -100,7 +113,8 @@ impl Model {
             builder.preemption_bound = self.preemptions;
             // It looks at the time as often as it would write a checkpoint.
             builder.checkpoint_interval = 1_000;
-            let longest = builder.max_duration;
+            let longest = builder.max_duration.filter(|_| !self.fixed);
+            builder.max_duration = longest;
             let counted = counted.clone();
             builder.check(move || counted());
             cut |= longest.is_some_and(|longest| started.elapsed() >= longest);

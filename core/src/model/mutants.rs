@@ -11,7 +11,7 @@ use crate::sync::fault::{Fault, plant};
 /// on one of `promises`.
 pub(super) fn dies(fault: Fault, promises: &[&str], model: impl FnOnce(Model)) {
     plant(Some(fault));
-    let bounded = Model::bounded(format!("with {fault:?}"), 2);
+    let bounded = Model::of_mutant(format!("with {fault:?}"), 2);
     let outcome = catch_unwind(AssertUnwindSafe(|| model(bounded)));
     plant(None);
     let cause = outcome.expect_err("the mutant lives: no model noticed the fault");
