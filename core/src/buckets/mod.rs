@@ -88,7 +88,7 @@ mod tests;
 
 pub(crate) use planes::{MAX_PLANES, Planes, Shifts};
 
-use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Query, Tenant, answer};
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Places, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -101,18 +101,19 @@ use span::CELLS;
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 const _: () = assert!(span::SHORTEST_TICKS == crate::window::MIN_BUCKETED_TICKS);
 
-/// Words of a slot: one cache line, half of it in use.
-pub(crate) const LINE_WORDS: usize = 8;
+/// Words of a slot's line: refund and birth.
+pub(crate) const LINE_WORDS: usize = 2;
 
 /// One slot's log.
 #[derive(Clone, Copy)]
 pub(crate) struct Buckets<'t> {
-    /// Head, refund and birth; the rest keeps slots on lines of their own.
+    head_word: &'t Word,
+    /// Refund and birth.
     line: &'t [Word; LINE_WORDS],
     /// All words, for the cells.
     words: &'t [Word],
     planes: &'t Planes,
-    slot: usize,
+    block: usize,
 }
 
 /// What a bucketed ring is asked under.
@@ -136,30 +137,31 @@ enum Setback {
 }
 
 impl<'t> Buckets<'t> {
-    /// The log of `slot`, whose line begins at the word `line_from`.
+    /// The log whose words lie at `places`.
     #[inline]
-    pub fn new(words: &'t [Word], line_from: usize, planes: &'t Planes, slot: usize) -> Self {
-        let line = words[line_from..line_from + LINE_WORDS].first_chunk();
+    pub fn new(words: &'t [Word], places: Places, planes: &'t Planes) -> Self {
+        let line = words[places.line..places.line + LINE_WORDS].first_chunk();
         Self {
+            head_word: &words[places.head],
             line: line.expect("a line has this length"),
             words,
             planes,
-            slot,
+            block: places.block,
         }
     }
 
     fn head_word(&self) -> &'t Word {
-        &self.line[0]
+        self.head_word
     }
 
     /// Capacity lent by refunds: see [`credit`].
     fn refund_word(&self) -> &'t Word {
-        &self.line[1]
+        &self.line[0]
     }
 
     /// The head that this tenant was born with.
     fn birth_word(&self) -> &'t Word {
-        &self.line[2]
+        &self.line[1]
     }
 
     fn head(&self) -> Mark {
@@ -178,7 +180,7 @@ impl<'t> Buckets<'t> {
     #[inline]
     fn cell(&self, plane: usize, bucket: u64) -> &'t Word {
         let place = bucket as usize & (CELLS - 1);
-        &self.words[self.planes.block(plane, self.slot).start + place]
+        &self.words[self.planes.block(plane, self.block).start + place]
     }
 
     /// Answers a query under the tenant's name.

@@ -30,6 +30,17 @@ impl Tenant<'_> {
     }
 }
 
+/// Where the words of a slot's log lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places {
+    /// The head.
+    pub head: usize,
+    /// The first word of the slot's line.
+    pub line: usize,
+    /// The number of its block in every plane.
+    pub block: usize,
+}
+
 /// What a log is asked under.
 #[derive(Clone, Copy)]
 pub(crate) struct Env<'l> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::harness::*;
 use crate::buckets::span::{SHORTEST_TICKS, Span};
 use crate::buckets::{Buckets, Env, LINE_WORDS, Planes, Shifts};
-use crate::log::{Answer, Attempt, Charged, Horizons, Query, Tenant};
+use crate::log::{Answer, Attempt, Charged, Horizons, Places, Query, Tenant};
 use crate::sync::trace::Event;
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading, TICK_NS};
@@ -24,7 +24,12 @@ struct Lot {
 
 /// The first tenant's key; the second's is one more.
 const KEY: u64 = 0;
-const LINE_FROM: usize = 2;
+/// The words before are the key's and the retention.
+const PLACES: Places = Places {
+    head: 2,
+    line: 3,
+    block: 0,
+};
 
 /// Ticks of a quantum, the narrowest bucket.
 const QUANTUM: u64 = SHORTEST_TICKS;
@@ -45,7 +50,7 @@ impl Lot {
     fn new(windows: &[Window]) -> Arc<Self> {
         let shifts = Shifts::of(windows).expect("few windows");
         let planes = shifts.iter().count();
-        let layout = Planes::layout(LINE_FROM + LINE_WORDS, 1, planes);
+        let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, planes);
         let (planes, words) = layout.expect("a small slot");
         let words = Words::zeroed(words, 0).expect("loom's memory");
         words[1].raise(LONG);
@@ -57,7 +62,7 @@ impl Lot {
     }
 
     fn log(&self) -> Buckets<'_> {
-        Buckets::new(&self.words, LINE_FROM, &self.planes, 0)
+        Buckets::new(&self.words, PLACES, &self.planes)
     }
 
     fn retention(&self) -> &Word {

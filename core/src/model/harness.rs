@@ -9,7 +9,7 @@ use std::time::Instant;
 use loom::model::Builder;
 use loom::thread;
 
-use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
+use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Tenant};
 use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::racers::{self, Died};
 use crate::sync::trace::{self, Event};
@@ -292,7 +292,12 @@ pub(super) struct Lone {
 }
 
 const KEY: u64 = 0;
-const LINE_FROM: usize = 2;
+/// The words before are the key's and the horizon.
+const PLACES: Places = Places {
+    head: 2,
+    line: 3,
+    block: 0,
+};
 
 impl Lone {
     /// A ring for windows of 10 ticks.
@@ -303,7 +308,7 @@ impl Lone {
     /// A ring that may grow until a window of `max_limit` finds room twice, and
     /// remembers units for `horizon` ticks.
     pub fn remembering(max_limit: u32, horizon: u64) -> Arc<Self> {
-        let layout = Planes::layout(LINE_FROM + LINE_WORDS, 1, max_limit);
+        let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, max_limit);
         let (planes, words) = layout.expect("a small ring");
         let words = Words::zeroed(words, 0).expect("loom's memory");
         words[1].raise(horizon);
@@ -319,7 +324,7 @@ impl Lone {
     }
 
     pub fn ring(&self) -> Ring<'_> {
-        Ring::new(&self.words, LINE_FROM, &self.planes, 0)
+        Ring::new(&self.words, PLACES, &self.planes)
     }
 
     /// Makes the ring remember units for `ticks` from now on.

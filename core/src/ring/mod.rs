@@ -45,10 +45,8 @@ mod tenancy;
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
 
-use std::hint::black_box;
-
 use crate::law;
-use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Query, Tenant, answer};
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Places, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -59,54 +57,58 @@ use snapshot::Snapshot;
 /// One slot's log.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring<'t> {
-    /// Head, filled, refund and birth; then the cells of level 0.
+    head_word: &'t Word,
+    /// Filled, refund and birth; then the cells of level 0.
     line: &'t [Word; LINE_WORDS],
     /// All words, for the cells of the higher planes.
     words: &'t [Word],
     planes: &'t Planes,
-    slot: usize,
+    block: usize,
 }
 
 impl<'t> Ring<'t> {
-    /// The ring of `slot`, whose line begins at the word `line_from`.
+    /// The ring whose words lie at `places`.
     #[inline]
-    pub fn new(words: &'t [Word], line_from: usize, planes: &'t Planes, slot: usize) -> Self {
-        let line = words[line_from..line_from + LINE_WORDS].first_chunk();
+    pub fn new(words: &'t [Word], places: Places, planes: &'t Planes) -> Self {
+        let line = words[places.line..places.line + LINE_WORDS].first_chunk();
         Self {
+            head_word: &words[places.head],
             line: line.expect("a line has this length"),
             words,
             planes,
-            slot,
+            block: places.block,
         }
     }
 
     fn head_word(&self) -> &'t Word {
-        &self.line[0]
+        self.head_word
     }
 
     /// How many units have a cell; grows for ever.
     fn filled(&self) -> &'t Word {
-        &self.line[1]
+        &self.line[0]
     }
 
     /// Capacity lent by refunds: see [`credit`].
     fn refund_word(&self) -> &'t Word {
-        &self.line[2]
+        &self.line[1]
     }
 
     /// Stamps up to this one belong to an earlier tenant.
     fn birth(&self) -> &'t Word {
-        &self.line[3]
+        &self.line[2]
     }
 
     pub fn head(&self) -> Head {
         Head(self.head_word().load())
     }
 
-    /// Reads the cell that the next unit overwrites, to have it near.
-    pub fn touch(&self, head: Head) {
+    /// Brings the line near, and the cell that the next unit overwrites.
+    #[inline]
+    pub fn approach(&self, head: Head) {
+        self.filled().approach();
         if head.level() < self.planes.levels() {
-            black_box(self.cell(head.level(), head.count()).load());
+            self.cell(head.level(), head.count()).approach();
         }
     }
 
@@ -120,7 +122,7 @@ impl<'t> Ring<'t> {
         let place = index as usize & (CAPACITIES[level] as usize - 1);
         match level {
             0 => &self.line[STATE_WORDS + place],
-            _ => &self.words[self.planes.block(level, self.slot).start + place],
+            _ => &self.words[self.planes.block(level, self.block).start + place],
         }
     }
 
@@ -155,6 +157,8 @@ impl<'t> Ring<'t> {
         if head.level() >= self.planes.levels() {
             return None;
         }
+        // Else it would be waited for after the line, and after the clock.
+        self.cell(head.level(), head.count()).approach();
         // After the head: a key that is still ours then was ours at the head.
         if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
             return None;

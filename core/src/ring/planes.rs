@@ -22,10 +22,10 @@ pub(crate) const CAPACITIES: [u32; 3] = [2, 4, 8];
 #[cfg(slidegate_shuttle)]
 pub(crate) const CAPACITIES: [u32; 4] = [2, 4, 8, 64];
 
-/// Head, filled, refund and birth.
-pub(crate) const STATE_WORDS: usize = 4;
+/// Filled, refund and birth.
+pub(crate) const STATE_WORDS: usize = 3;
 
-/// Words of a slot: one cache line.
+/// Words of a slot's line: with key and head as many as a cache line and one more.
 pub(crate) const LINE_WORDS: usize = STATE_WORDS + CAPACITIES[0] as usize;
 
 /// How many times larger a plane one step of growth may take.

@@ -85,6 +85,14 @@ impl Word {
             .is_ok()
     }
 
+    /// Brings the word near, so that a later access need not wait for it: several
+    /// words that are brought near one after the other are waited for together.
+    #[inline]
+    pub fn approach(&self) {
+        #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+        std::hint::black_box(self.0.load(Ordering::Relaxed));
+    }
+
     /// Raises the word to at least `value`. Each turn but the last means that another
     /// thread raised it, and it cannot be raised past `value` more than once.
     #[inline]

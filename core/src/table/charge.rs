@@ -1,8 +1,6 @@
 //! The straight way to a key's log: for keys that stand where they are looked for,
 //! with nothing out of the ordinary.
 
-use std::hint::black_box;
-
 use smallvec::SmallVec;
 
 use super::geometry::BUCKET;
@@ -47,7 +45,7 @@ impl Table<Exact> {
     pub fn warm(&self, keys: &[Key]) -> SmallVec<[Option<usize>; 64]> {
         for key in keys {
             for bucket in key.buckets(self.geometry.buckets) {
-                black_box(self.key(bucket as usize * BUCKET).load());
+                self.key(bucket as usize * BUCKET).approach();
             }
         }
         let stand = |key: &Key| self.standing(*key).map(|(slot, _)| slot);
@@ -58,7 +56,7 @@ impl Table<Exact> {
             .map(|slot| (self.log(*slot), self.log(*slot).head()))
             .collect();
         for (ring, head) in heads {
-            ring.touch(head);
+            ring.approach(head);
         }
         slots
     }

@@ -1,8 +1,12 @@
 //! Where the words of a table lie.
 //!
-//! In order: a line for the whole table, a horizon for each rule, the key words
-//! bucket by bucket, the slots' lines, their names and counters if wanted, the
+//! In order: a line for the whole table, a horizon for each rule, the key words and
+//! heads bucket by bucket, the slots' lines, their names and counters if wanted, the
 //! higher planes of their rings.
+//!
+//! A slot's head stands beside its key word. So who has found the key knows the plane
+//! and the cells that come next, and waits for them and for the line at once; and
+//! which slots of a bucket are idle is seen without a look at their lines.
 //!
 //! Lines and planes are ordered by the slot's *place in its bucket* first and by
 //! bucket second. An insertion takes the lowest free place, so the low places of
@@ -12,10 +16,15 @@
 use std::io;
 
 use super::kind::Kind;
+use crate::log::Places;
 use crate::sync::{PAGE_WORDS, Word};
 
-/// Slots of a bucket: their key words fill one cache line. Models shrink it to
-/// reach a full probe set with two keys, random schedules with four.
+/// Words of a slot in its bucket: the key word and the head.
+const PAIR: usize = 2;
+
+/// Slots of a bucket: their pairs fill two cache lines, and the first is used up
+/// before the second is begun. Models shrink it to reach a full probe set with two
+/// keys, random schedules with four.
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(super) const BUCKET: usize = 8;
 #[cfg(slidegate_loom)]
@@ -27,8 +36,8 @@ pub(super) const BUCKET: usize = 2;
 pub(super) const PROBES: usize = 2 * BUCKET;
 
 /// Slots per hundred keys: a load of 0.55. `cargo test --release --test churn`
-/// replaces a full table's keys many times over and is refused none.
-const SLOTS_PER_100_KEYS: u64 = 182;
+/// replaces a full table's keys many times over and is refused next to none.
+const SLOTS_PER_100_KEYS: u64 = 180;
 
 /// Words of the whole table: a cache line, of which the first two are in use.
 const TABLE_WORDS: usize = 8;
@@ -93,7 +102,7 @@ impl<K: Kind> Geometry<K> {
     pub fn with_buckets(buckets: u32, sizes: &Sizes) -> Option<Self> {
         let slots = (buckets as usize).checked_mul(BUCKET)?;
         let all = slots.checked_add(sizes.pools)?;
-        let mut end = all.checked_add(TABLE_WORDS + RULES)?;
+        let mut end = all.checked_mul(PAIR)?.checked_add(TABLE_WORDS + RULES)?;
         let mut region = |words_a_slot: usize| {
             let from = end.checked_next_multiple_of(PAGE_WORDS)?;
             end = all.checked_mul(words_a_slot)?.checked_add(from)?;
@@ -127,7 +136,14 @@ impl<K: Kind> Geometry<K> {
     /// Where the key word of a slot stands.
     #[inline]
     pub fn key(&self, slot: usize) -> usize {
-        TABLE_WORDS + RULES + slot
+        TABLE_WORDS + RULES + PAIR * slot
+    }
+
+    /// The key words of a bucket.
+    #[inline]
+    pub fn keys<'t>(&self, words: &'t [Word], bucket: u32) -> impl Iterator<Item = &'t Word> {
+        let from = self.key(bucket as usize * BUCKET);
+        words[from..from + PAIR * BUCKET].iter().step_by(PAIR)
     }
 
     /// A slot's place in the order of lines and planes.
@@ -142,9 +158,13 @@ impl<K: Kind> Geometry<K> {
 
     #[inline]
     pub fn log<'t>(&'t self, words: &'t [Word], slot: usize) -> K::Slot<'t> {
-        let place = self.place(slot);
-        let line_from = self.lines_from + place * K::LINE_WORDS;
-        K::slot(words, line_from, &self.planes, place)
+        let block = self.place(slot);
+        let places = Places {
+            head: self.key(slot) + 1,
+            line: self.lines_from + block * K::LINE_WORDS,
+            block,
+        };
+        K::slot(words, places, &self.planes)
     }
 
     /// The words of a slot's name: the short part and the long.

@@ -2,7 +2,7 @@
 //! ring, and the bucketed ring for limits that are too large for it.
 
 use crate::buckets::{self, Buckets, MAX_PLANES, Shifts};
-use crate::log::{Attempt, Charged, Env, Horizons, Query, Tenant};
+use crate::log::{Attempt, Charged, Env, Horizons, Places, Query, Tenant};
 use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::Word;
 
@@ -21,13 +21,8 @@ pub(crate) trait Kind {
     /// all address space.
     fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Self::Planes, usize)>;
 
-    /// The log of a slot.
-    fn slot<'t>(
-        words: &'t [Word],
-        line_from: usize,
-        planes: &'t Self::Planes,
-        slot: usize,
-    ) -> Self::Slot<'t>;
+    /// The log whose words lie at `places`.
+    fn slot<'t>(words: &'t [Word], places: Places, planes: &'t Self::Planes) -> Self::Slot<'t>;
 }
 
 /// One slot's log, as the table sees it.
@@ -74,8 +69,8 @@ impl Kind for Exact {
     }
 
     #[inline]
-    fn slot<'t>(words: &'t [Word], line_from: usize, planes: &'t Planes, slot: usize) -> Ring<'t> {
-        Ring::new(words, line_from, planes, slot)
+    fn slot<'t>(words: &'t [Word], places: Places, planes: &'t Planes) -> Ring<'t> {
+        Ring::new(words, places, planes)
     }
 }
 
@@ -131,13 +126,8 @@ impl Kind for Bucketed {
     }
 
     #[inline]
-    fn slot<'t>(
-        words: &'t [Word],
-        line_from: usize,
-        planes: &'t buckets::Planes,
-        slot: usize,
-    ) -> Buckets<'t> {
-        Buckets::new(words, line_from, planes, slot)
+    fn slot<'t>(words: &'t [Word], places: Places, planes: &'t Self::Planes) -> Buckets<'t> {
+        Buckets::new(words, places, planes)
     }
 }
 

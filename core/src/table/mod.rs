@@ -157,8 +157,8 @@ impl<K: Kind> Table<K> {
     fn standing(&self, key: Key) -> Option<(usize, KeyWord)> {
         let committed = KeyWord::committed_for(key.fingerprint);
         for bucket in key.buckets(self.geometry.buckets) {
-            let from = self.geometry.key(bucket as usize * BUCKET);
-            for (place, word) in self.words[from..from + BUCKET].iter().enumerate() {
+            let keys = self.geometry.keys(&self.words, bucket);
+            for (place, word) in keys.enumerate() {
                 let word = KeyWord(word.load());
                 if word.unversioned() == committed {
                     return Some((bucket as usize * BUCKET + place, word));

@@ -9,14 +9,18 @@ mod threads;
 
 use super::mark::Mark;
 use super::*;
-use crate::log::{Ask, Charged, Horizons, Query};
+use crate::log::{Ask, Charged, Horizons, Places, Query};
 use crate::sync::Words;
 use crate::time::{Reading, TICK_NS};
 use crate::window::Window;
 
 const KEY: u64 = 7;
-/// The words before the slot's line: its key, and the retention.
-const LINE_FROM: usize = 2;
+/// The words before are the key's and the retention.
+const PLACES: Places = Places {
+    head: 2,
+    line: 3,
+    block: 0,
+};
 
 /// One slot with a key word and a retention of its own.
 struct Slot {
@@ -27,7 +31,7 @@ struct Slot {
 impl Slot {
     /// A slot that already counted `units` for its tenant's predecessors.
     fn new(units: u32) -> Self {
-        let layout = Planes::layout(LINE_FROM + LINE_WORDS, 1, 3);
+        let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, 3);
         let (planes, count) = layout.expect("a small slot");
         let words = Words::zeroed(count, 0).expect("memory");
         words[0].raise(KEY);
@@ -39,7 +43,7 @@ impl Slot {
     }
 
     fn log(&self) -> Buckets<'_> {
-        Buckets::new(&self.words, LINE_FROM, &self.planes, 0)
+        Buckets::new(&self.words, PLACES, &self.planes)
     }
 
     fn tenant(&self) -> Tenant<'_> {
