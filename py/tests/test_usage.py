@@ -93,7 +93,7 @@ def test_what_has_no_usage(
 
 @pytest.mark.parametrize("rule", ["", "other", "é" * 9_999])
 def test_an_unknown_rule_has_no_usage(limiter: Limiter, rule: str) -> None:
-    with pytest.raises(RequestError, match="no policy") as caught:
+    with pytest.raises(RequestError, match="no rule named") as caught:
         limiter.rule_usage(rule)
     assert caught.value.code == "unknown_rule"
     assert len(str(caught.value)) < 200

@@ -98,7 +98,7 @@ impl LogKind {
         match (self, rule.precision) {
             (Self::Exact, Precision::Exact) => None,
             (Self::Exact, Precision::Bucketed) => Some(
-                "is exact and would become bucketed, which it cannot while the limiter lives; give the new rule another name, or keep its limits at 2048 or less",
+                "is exact and would become bucketed, which it cannot while the limiter lives; keep its limits at 2048 or less and its precision \"exact\", or give the new rule another name",
             ),
             (Self::Bucketed(..), Precision::Exact) => Some(
                 "is bucketed and would become exact, which it cannot while the limiter lives; write precision = \"bucketed\" to keep its history",

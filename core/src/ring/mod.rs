@@ -157,8 +157,10 @@ impl<'t> Ring<'t> {
         if head.level() >= self.planes.levels() {
             return None;
         }
-        // Else it would be waited for after the line, and after the clock.
-        self.cell(head.level(), head.count()).approach();
+        if head.level() > 0 {
+            // Else it would be waited for after the line, and after the clock.
+            self.cell(head.level(), head.count()).approach();
+        }
         // After the head: a key that is still ours then was ours at the head.
         if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
             return None;

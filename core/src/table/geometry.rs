@@ -143,7 +143,8 @@ impl<K: Kind> Geometry<K> {
     #[inline]
     pub fn keys<'t>(&self, words: &'t [Word], bucket: u32) -> impl Iterator<Item = &'t Word> {
         let from = self.key(bucket as usize * BUCKET);
-        words[from..from + PAIR * BUCKET].iter().step_by(PAIR)
+        let (pairs, _) = words[from..from + PAIR * BUCKET].as_chunks::<PAIR>();
+        pairs.iter().map(|[key, _]| key)
     }
 
     /// A slot's place in the order of lines and planes.
