@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
-use super::request::{Call, Merchant, Request, Verdict, check_cost, check_merchant};
+use super::request::{Call, Merchant, OnlyCharge, Request, Verdict, check_cost, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -45,9 +45,7 @@ impl<'a> Check<'a> {
 const CHUNK: usize = 16;
 
 /// A request's rules, its merchant with the hash, and its cost.
-type Asked<'c> = (Cow<'c, Governed>, Merchant<'c>, u32);
-
-type Resolved<'c> = Result<Asked<'c>, Error>;
+type Resolved<'c> = Result<(Cow<'c, Governed>, Merchant<'c>, u32), Error>;
 
 impl Limiter {
     /// Decides many requests, in their order, as [`check`](Self::check) would one
@@ -75,17 +73,12 @@ impl Limiter {
     /// As [`check_each`](Self::check_each), answering only whether each request
     /// may proceed.
     pub fn allow_each(&self, checks: &[Check<'_>], mut each: impl FnMut(Result<bool, Error>)) {
-        let decide = |active: &Active, asked: Asked<'_>, slot: Option<usize>, now: Now<'_>| {
-            let (governed, merchant, cost) = asked;
-            match self.charge_at_once(active, &governed, merchant, cost, slot, now) {
-                Some(allowed) => Ok(allowed),
-                None => {
-                    let request = Request::new(self, active, Call::CHARGE, now);
-                    request.decide(&governed, merchant, cost)
-                }
+        self.with_chunks(checks, |active, chunk, now| {
+            match self.only_charges(active, chunk) {
+                Some(charges) => self.charge_each(active, chunk, &charges, now, &mut each),
+                None => self.decide_chunk(active, chunk, now, &mut each),
             }
-        };
-        self.resolve_each(checks, decide, &mut each);
+        });
     }
 
     fn decide_each<V: Verdict>(
@@ -93,36 +86,44 @@ impl Limiter {
         checks: &[Check<'_>],
         mut each: impl FnMut(Result<V, Error>),
     ) {
-        self.resolve_each(
-            checks,
-            |active, (governed, merchant, cost), _, now| {
-                let request = Request::new(self, active, Call::CHARGE, now);
-                request.decide(&governed, merchant, cost)
-            },
-            &mut each,
-        );
+        self.with_chunks(checks, |active, chunk, now| {
+            self.decide_chunk(active, chunk, now, &mut each);
+        });
     }
 
-    /// Resolves the requests in chunks, brings their keys near, and has them decided
-    /// one after the other.
-    fn resolve_each<V>(
+    /// Hands a batch out in chunks, under one policy and at one instant.
+    fn with_chunks(
         &self,
         checks: &[Check<'_>],
-        decide: impl Fn(&Active, Asked<'_>, Option<usize>, Now<'_>) -> Result<V, Error>,
-        each: &mut impl FnMut(Result<V, Error>),
+        mut decide: impl FnMut(&Active, &[Check<'_>], Now<'_>),
     ) {
         let knows = |active: &Active| checks.iter().all(|check| active.knows(check.endpoint));
         self.with_active(knows, |active| {
             let now = Now::Batch(self.clock.now(), &self.clock);
             for chunk in checks.chunks(CHUNK) {
-                let resolve = |check| self.resolve(active, check);
-                let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
-                let slots = self.warm(active, &resolved);
-                for (resolved, slot) in resolved.into_iter().zip(slots) {
-                    each(resolved.and_then(|asked| decide(active, asked, slot, now)));
-                }
+                decide(active, chunk, now);
             }
         });
+    }
+
+    /// Resolves the requests of a chunk, brings their keys near, and decides one after
+    /// the other.
+    fn decide_chunk<V: Verdict>(
+        &self,
+        active: &Active,
+        chunk: &[Check<'_>],
+        now: Now<'_>,
+        each: &mut impl FnMut(Result<V, Error>),
+    ) {
+        let resolve = |check| self.resolve(active, check);
+        let resolved: SmallVec<[Resolved<'_>; CHUNK]> = chunk.iter().map(resolve).collect();
+        self.warm(active, &resolved);
+        for resolved in resolved {
+            each(resolved.and_then(|(governed, merchant, cost)| {
+                let request = Request::new(self, active, Call::CHARGE, now);
+                request.decide(&governed, merchant, cost)
+            }));
+        }
     }
 
     fn resolve<'c>(&self, active: &'c Active, check: &Check<'c>) -> Resolved<'c> {
@@ -133,23 +134,63 @@ impl Limiter {
         Ok((governed, merchant, check.cost))
     }
 
-    /// Brings the keys of a chunk near, and says where those stand that are the only
-    /// ones of their requests.
-    fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) -> [Option<usize>; CHUNK] {
+    /// Brings the exact keys of a chunk near.
+    fn warm(&self, active: &Active, resolved: &[Resolved<'_>]) {
         let mut keys: SmallVec<[Key; 4 * CHUNK]> = SmallVec::new();
-        let mut alone = [None; CHUNK];
-        for (alone, resolved) in alone.iter_mut().zip(resolved) {
-            let Ok((governed, merchant, _)) = resolved else {
-                continue;
-            };
+        for (governed, merchant, _) in resolved.iter().flatten() {
             if let Governed::Rules(rules) = &**governed {
                 let rules = rules.iter().map(|rule| active.rule(*rule));
                 let exact = rules.filter(|active| active.rule.precision == Precision::Exact);
-                *alone = Some(keys.len());
                 keys.extend(exact.map(|active| active.key(merchant.hash)));
             }
         }
-        let slots = self.tables.exact.warm(&keys);
-        alone.map(|place| slots.get(place?).copied().flatten())
+        self.tables.exact.warm(&keys, |_| {});
+    }
+
+    /// What a chunk charges, if each of its requests has an endpoint that was looked up
+    /// and one exact rule.
+    fn only_charges<'a>(
+        &self,
+        active: &'a Active,
+        chunk: &[Check<'_>],
+    ) -> Option<SmallVec<[OnlyCharge<'a>; CHUNK]>> {
+        let mut charges = SmallVec::new();
+        for check in chunk {
+            let Endpoint::Id(id) = check.endpoint else {
+                return None;
+            };
+            let governed = active.governs_id(id).ok()?;
+            check_merchant(check.merchant).ok()?;
+            check_cost(check.cost).ok()?;
+            let merchant = self.hashing.merchant(check.merchant);
+            charges.push(self.only_charge(active, governed, merchant, check.cost)?);
+        }
+        Some(charges)
+    }
+
+    /// Makes the charges of a chunk, the long way where the straight one ends.
+    fn charge_each(
+        &self,
+        active: &Active,
+        chunk: &[Check<'_>],
+        charges: &[OnlyCharge<'_>],
+        now: Now<'_>,
+        each: &mut impl FnMut(Result<bool, Error>),
+    ) {
+        let keys: SmallVec<[Key; CHUNK]> = charges.iter().map(|charge| charge.key).collect();
+        let mut slots: SmallVec<[Option<usize>; CHUNK]> = SmallVec::new();
+        self.tables.exact.warm(&keys, |slot| slots.push(slot));
+        for ((check, charge), slot) in chunk.iter().zip(charges).zip(slots) {
+            each(match self.charge_at_once(*charge, slot, now) {
+                Some(allowed) => Ok(allowed),
+                None => self.decide_one(active, check, now),
+            });
+        }
+    }
+
+    #[cold]
+    fn decide_one(&self, active: &Active, check: &Check<'_>, now: Now<'_>) -> Result<bool, Error> {
+        let (governed, merchant, cost) = self.resolve(active, check)?;
+        Request::new(self, active, Call::CHARGE, now).decide(&governed, merchant, cost)
     }
 }

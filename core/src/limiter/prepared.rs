@@ -118,7 +118,8 @@ impl Limiter {
             let governed = active.governs_id(key.endpoint).ok()?;
             // Before its first check the long way notes where the key stands.
             let slot = Some(key.hints[0].slot()?);
-            self.charge_at_once(active, governed, merchant, cost, slot, now)
+            let charge = self.only_charge(active, governed, merchant.hash, cost)?;
+            self.charge_at_once(charge, slot, now)
         });
         match at_once {
             Some(allowed) => Ok(allowed),

@@ -1,8 +1,6 @@
 //! The straight way to a key's log: for keys that stand where they are looked for,
 //! with nothing out of the ordinary.
 
-use smallvec::SmallVec;
-
 use super::geometry::BUCKET;
 use super::kind::Exact;
 use super::{Key, KeyWord, Table};
@@ -41,24 +39,22 @@ impl Table<Exact> {
     }
 
     /// Brings the words of several keys near, all at once, so that charging one after
-    /// the other waits for memory once and not once a key; where each of them stands.
-    pub fn warm(&self, keys: &[Key]) -> SmallVec<[Option<usize>; 64]> {
+    /// the other waits for memory once and not once a key. Says where each stands.
+    #[inline]
+    pub fn warm(&self, keys: &[Key], mut stands: impl FnMut(Option<usize>)) {
         for key in keys {
             for bucket in key.buckets(self.geometry.buckets) {
                 self.key(bucket as usize * BUCKET).approach();
             }
         }
-        let stand = |key: &Key| self.standing(*key).map(|(slot, _)| slot);
-        let slots: SmallVec<[Option<usize>; 64]> = keys.iter().map(stand).collect();
-        let heads: SmallVec<[_; 64]> = slots
-            .iter()
-            .flatten()
-            .map(|slot| (self.log(*slot), self.log(*slot).head()))
-            .collect();
-        for (ring, head) in heads {
-            ring.approach(head);
+        for key in keys {
+            let slot = self.standing(*key).map(|(slot, _)| slot);
+            if let Some(slot) = slot {
+                let log = self.log(slot);
+                log.approach(log.head());
+            }
+            stands(slot);
         }
-        slots
     }
 
     /// The word of a key in the slot where it was found before.

@@ -3,8 +3,9 @@
 
 use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
-use crate::limiter::active::{Active, Governed};
+use crate::limiter::active::{Active, ActiveRule, Governed};
 use crate::limiter::{Endpoint, Limiter};
+use crate::table::{Key, NameHash};
 use crate::time::Now;
 use crate::window::Precision;
 
@@ -25,8 +26,8 @@ impl Limiter {
             let merchant = Merchant::new(merchant, &self.hashing);
             if let Endpoint::Id(id) = endpoint
                 && let Ok(governed) = active.governs_id(id)
-                && let Some(allowed) =
-                    self.charge_at_once(active, governed, merchant, cost, None, now)
+                && let Some(charge) = self.only_charge(active, governed, merchant.hash, cost)
+                && let Some(allowed) = self.charge_at_once(charge, None, now)
             {
                 return Ok(allowed);
             }
@@ -35,19 +36,16 @@ impl Limiter {
         })
     }
 
-    /// Charges the key of the one rule that governs, in `slot` if it is known to have
-    /// stood there; `None` if nothing was charged or counted and the long way has to
-    /// be gone.
+    /// What a request charges if one exact rule governs it alone; `None` if the long
+    /// way has to be gone.
     #[inline(always)]
-    pub(in crate::limiter) fn charge_at_once(
+    pub(in crate::limiter) fn only_charge<'a>(
         &self,
-        active: &Active,
+        active: &'a Active,
         governed: &Governed,
-        merchant: Merchant<'_>,
+        merchant: NameHash,
         cost: u32,
-        slot: Option<usize>,
-        now: Now<'_>,
-    ) -> Option<bool> {
+    ) -> Option<OnlyCharge<'a>> {
         let Governed::Rules(rules) = governed else {
             return None;
         };
@@ -58,11 +56,32 @@ impl Limiter {
         if !is_exact || cost > active.min_limit || self.counts_keys {
             return None;
         }
-        let key = active.key(merchant.hash);
+        let key = active.key(merchant);
+        Some(OnlyCharge { active, key, cost })
+    }
+
+    /// Makes the charge, in `slot` if the key is known to have stood there; `None` if
+    /// nothing was charged or counted and the long way has to be gone.
+    #[inline(always)]
+    pub(in crate::limiter) fn charge_at_once(
+        &self,
+        OnlyCharge { active, key, cost }: OnlyCharge<'_>,
+        slot: Option<usize>,
+        now: Now<'_>,
+    ) -> Option<bool> {
         let windows = &active.rule.windows;
         let exact = &self.tables.exact;
         let admitted = exact.charge(key, slot, windows, &active.horizons, cost, now)?;
         active.usage.count_answer(admitted, cost);
         Some(admitted)
     }
+}
+
+/// The charge of a request that one exact rule governs, to which its cost is not too
+/// large.
+#[derive(Clone, Copy)]
+pub(in crate::limiter) struct OnlyCharge<'a> {
+    active: &'a ActiveRule,
+    pub key: Key,
+    cost: u32,
 }

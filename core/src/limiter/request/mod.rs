@@ -14,6 +14,7 @@ mod claim;
 mod together;
 mod verdict;
 
+pub(super) use at_once::OnlyCharge;
 pub(super) use verdict::Verdict;
 
 use std::cell::{Cell, RefCell};
