@@ -115,7 +115,7 @@ impl Lot {
 
     /// How many units the log ever admitted, by its head alone.
     fn charged_in_all(&self) -> u64 {
-        self.words[LINE_FROM].load() % (1 << 25)
+        self.words[PLACES.head].load() % (1 << 25)
     }
 
     /// Freezes the idle log, and lets the second tenant have the slot.
