@@ -42,6 +42,15 @@ pub(super) struct Newcomer<'q> {
     pub name: &'q [u8],
 }
 
+/// What became of an attempt to make room for a key.
+pub(super) enum Room {
+    /// The key stands in this slot, under this word.
+    Made(usize, KeyWord),
+    /// Look again.
+    Changed,
+    None,
+}
+
 /// What one look at a probe set found.
 #[derive(Default)]
 pub(super) struct Look {
@@ -81,8 +90,7 @@ impl<K: Kind> Table<K> {
         look
     }
 
-    /// Brings the key one step nearer to a slot of its own; `false` if there is
-    /// no room.
+    /// Brings the key one step nearer to a slot of its own.
     pub(super) fn make_room(
         &self,
         look: &Look,
@@ -90,46 +98,52 @@ impl<K: Kind> Table<K> {
         newcomer: Newcomer<'_>,
         now: Now<'_>,
         foreign_left: &mut usize,
-    ) -> bool {
+    ) -> Room {
         let tick = now.reading().tick();
-        let key = newcomer.key;
+        let fingerprint = newcomer.key.fingerprint;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            self.finish(slot, word, probes, newcomer, tick);
-            return true;
+            return self.finish(slot, word, probes, newcomer, tick);
         }
-        let changed = self.evict_idle(probes, key.fingerprint, tick);
-        let look = &self.look(probes, key.fingerprint);
+        let changed = self.evict_idle(probes, fingerprint, tick);
+        if let (false, Some(empty)) = (changed, look.empty) {
+            return self.claim(empty, probes, newcomer, tick);
+        }
+        let look = self.look(probes, fingerprint);
         if look.committed.is_some() || look.tentative.is_some() {
-            return true;
+            return Room::Changed;
         }
-        if look.empty.is_some() {
-            self.claim(look, probes, newcomer, tick);
-            return true;
-        }
-        if changed {
-            return true;
-        }
-        match look.foreign {
-            Some((slot, word)) if *foreign_left > 0 => {
-                if self.free(slot, word) {
-                    event(Event::ForeignFreed);
-                    *foreign_left -= 1;
-                }
-                true
-            }
-            _ => false,
+        match (look.empty, changed) {
+            (Some(empty), _) => self.claim(empty, probes, newcomer, tick),
+            (None, true) => Room::Changed,
+            (None, false) => self.free_foreign(&look, foreign_left),
         }
     }
 
-    /// Claims the empty slot that a look has chosen, unless somebody was faster.
-    fn claim(&self, look: &Look, probes: &ProbeSet, newcomer: Newcomer<'_>, tick: u64) {
-        let Some((slot, empty)) = look.empty else {
-            return;
+    /// Frees another key's claim, whose owner may have died.
+    fn free_foreign(&self, look: &Look, left: &mut usize) -> Room {
+        let Some((slot, word)) = look.foreign.filter(|_| *left > 0) else {
+            return Room::None;
         };
+        if self.free(slot, word) {
+            event(Event::ForeignFreed);
+            *left -= 1;
+        }
+        Room::Changed
+    }
+
+    /// Claims an empty slot, unless somebody was faster.
+    fn claim(
+        &self,
+        (slot, empty): (usize, KeyWord),
+        probes: &ProbeSet,
+        newcomer: Newcomer<'_>,
+        tick: u64,
+    ) -> Room {
         let claimed = empty.claimed(newcomer.key.fingerprint);
-        if self.key(slot).cas(empty.0, claimed.0) {
-            self.finish(slot, claimed, probes, newcomer, tick);
+        match self.key(slot).cas(empty.0, claimed.0) {
+            true => self.finish(slot, claimed, probes, newcomer, tick),
+            false => Room::Changed,
         }
     }
 
@@ -142,9 +156,11 @@ impl<K: Kind> Table<K> {
             let word = KeyWord(self.key(slot).load());
             // Somebody brought this very key in meanwhile.
             changed |= word.names(fingerprint) && !word.is_empty();
-            let tenant = self.tenant(slot, word);
-            let log = self.log(slot);
-            if !word.is_committed() || !log.is_idle(self.retention(), now) {
+            if !word.is_committed() {
+                continue;
+            }
+            let (tenant, log) = (self.tenant(slot, word), self.log(slot));
+            if !log.is_idle(self.retention(), now) {
                 continue;
             }
             // Before the key is gone.
@@ -166,7 +182,7 @@ impl<K: Kind> Table<K> {
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
         now: u64,
-    ) {
+    ) -> Room {
         let Newcomer { key, name } = newcomer;
         let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
         if !planted(Fault::RescanUnfenced) {
@@ -177,7 +193,7 @@ impl<K: Kind> Table<K> {
                 let comes_first = other_place < place;
                 if other != slot && !self.prevails(slot, claim, other, comes_first, key) {
                     event(Event::DuplicateLost);
-                    return;
+                    return Room::Changed;
                 }
             }
         }
@@ -188,9 +204,13 @@ impl<K: Kind> Table<K> {
             false => claim,
         };
         let tenant = self.tenant(slot, claim);
-        if self.log(slot).revive(tenant, now) {
-            self.begin_record(slot, claim, key, name);
-            self.key(slot).cas(claim.0, claim.committed().0);
+        if !self.log(slot).revive(tenant, now) {
+            return Room::Changed;
+        }
+        self.begin_record(slot, claim, key, name);
+        match self.key(slot).cas(claim.0, claim.committed().0) {
+            true => Room::Made(slot, claim.committed()),
+            false => Room::Changed,
         }
     }
 

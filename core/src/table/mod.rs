@@ -28,7 +28,7 @@ use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading};
 use geometry::{BUCKET, Geometry, PROBES};
-use insertion::Newcomer;
+use insertion::{Newcomer, Room};
 use key::KeyWord;
 use kind::Slot;
 pub(crate) use kind::{Bucketed, Exact, Kind};
@@ -140,16 +140,31 @@ impl<K: Kind> Table<K> {
     /// peek or survey of an absent key answers as for a fresh one.
     #[inline]
     pub fn ask(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
-        if let Some((slot, word)) = self.standing(key) {
-            match self.acquire(key, slot, word, query, now) {
-                Attempt::Answered(answer) => {
-                    return Reply::Answered(answer, Some(key.place(slot)));
-                }
-                Attempt::Corrupt => return Reply::Corrupt,
-                Attempt::Gone => event(Event::Gone),
+        let found = self.standing(key);
+        let reply = found.and_then(|found| self.ask_in(found, key, query, now));
+        match reply {
+            Some(reply) => reply,
+            None => self.ask_longer(key, query, now),
+        }
+    }
+
+    /// What the slot answers in which a key was found; `None` if the key is gone.
+    #[inline(always)]
+    fn ask_in(
+        &self,
+        (slot, word): (usize, KeyWord),
+        key: Key,
+        query: &Query<'_>,
+        now: Now<'_>,
+    ) -> Option<Reply> {
+        match self.acquire(key, slot, word, query, now) {
+            Attempt::Answered(answer) => Some(Reply::Answered(answer, Some(key.place(slot)))),
+            Attempt::Corrupt => Some(Reply::Corrupt),
+            Attempt::Gone => {
+                event(Event::Gone);
+                None
             }
         }
-        self.ask_longer(key, query, now)
     }
 
     /// The slot in which a key stands, and its word.
@@ -172,31 +187,27 @@ impl<K: Kind> Table<K> {
     #[cold]
     fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
         let probes = self.probes(key);
+        let newcomer = Newcomer {
+            key,
+            name: query.name,
+        };
         let mut foreign_left = insertion::MAX_FREED_FOREIGN;
         for _ in 0..log::ATTEMPTS {
             let look = self.look(&probes, key.fingerprint);
-            if let Some((slot, word)) = look.committed {
-                match self.acquire(key, slot, word, query, now) {
-                    Attempt::Answered(answer) => {
-                        return Reply::Answered(answer, Some(key.place(slot)));
-                    }
-                    Attempt::Corrupt => return Reply::Corrupt,
-                    Attempt::Gone => event(Event::Gone),
+            let found = match look.committed {
+                Some(found) => found,
+                None if query.ask != Ask::Charge => {
+                    let answer = log::answer_fresh(query, now.reading());
+                    return Reply::Answered(answer, None);
                 }
-            } else if query.ask != Ask::Charge {
-                let answer = log::answer_fresh(query, now.reading());
-                return Reply::Answered(answer, None);
-            } else if !self.make_room(
-                &look,
-                &probes,
-                Newcomer {
-                    key,
-                    name: query.name,
+                None => match self.make_room(&look, &probes, newcomer, now, &mut foreign_left) {
+                    Room::Made(slot, word) => (slot, word),
+                    Room::Changed => continue,
+                    Room::None => return Reply::Full,
                 },
-                now,
-                &mut foreign_left,
-            ) {
-                return Reply::Full;
+            };
+            if let Some(reply) = self.ask_in(found, key, query, now) {
+                return reply;
             }
         }
         Reply::Corrupt
