@@ -11,11 +11,10 @@
 //! **Eviction.** Before an insertion chooses between its two buckets, the slots
 //! whose ring has been idle for the longest window are frozen and freed, so that the
 //! choice sees living keys only: such a key is indistinguishable from a fresh one.
-//! (Without that, where there seems to be room in plenty, full tables refuse a
-//! newcomer now and then: `core/tests/churn.rs`.) Whoever finds a frozen ring under
-//! a committed key frees the slot. The key
-//! word freed is the one read before the ring's head, so that a newer tenant is
-//! never touched. *The longest window* (the retention) is that of any policy of
+//! The heads stand beside the key words, so a look at them waits for nothing more.
+//! Whoever finds a frozen ring under a committed key frees the slot. The key word
+//! freed is the one read before the ring's head, so that a newer tenant is never
+//! touched. *The longest window* (the retention) is that of any policy of
 //! the table's life: it is raised before a policy comes into force and never
 //! lowered, so a policy that returns finds its history.
 //!
