@@ -32,7 +32,9 @@ impl World {
             keys,
         } = self.receipts.swap_remove(held);
         let t = self.clock.tick();
-        let is_exact = reference.is_some() && keys.iter().all(|key| self.ledger.is_exact(*key, t));
+        let is_exact = reference.is_some()
+            && keys.iter().all(|key| self.ledger.is_exact(*key, t))
+            && !charged.iter().any(|c| self.ledger.is_perhaps_evicted(c));
         let lends = |which: usize| charged.iter().any(|c| self.ledger.lends(c, t)[which]);
         let [must, may] = [lends(0), lends(1)];
         let lent = self.engine.refund(engine).expect("a receipt of its own");

@@ -248,6 +248,13 @@ impl Ledger {
         [least, most].map(|span| resets == charged.resets && charged.stamp + span > t)
     }
 
+    /// Whether what was charged may have been evicted with its key, so that a clock
+    /// that steps back before that finds nothing to lend.
+    pub fn is_perhaps_evicted(&self, charged: &Charged) -> bool {
+        let table = self.tables[charged.key.table()];
+        charged.stamp + table.retention.least <= table.evicted_at
+    }
+
     /// Forgets the keys of a merchant under one rule or under all. Returns how
     /// many had a slot, at the least and at the most, and whether any is bucketed.
     pub fn reset(&mut self, merchant: u8, rule: Option<&str>) -> ([usize; 2], bool) {
