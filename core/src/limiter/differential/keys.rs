@@ -45,12 +45,18 @@ struct History {
     /// Whether it was ever idle since it was charged last, so that its slot may
     /// be another's.
     was_idle: bool,
-    /// Stamps and units of a bucketed key which count in the rule's longest window.
+    /// Stamps and units which count in the rule's longest window.
     held: VecDeque<(u64, u64)>,
     /// Till this tick the rule's longest window may show too few of the units that
     /// it held: they were more than a log can tell apart.
     uncertain_until: u64,
+    /// Till this tick the rule's longest window may have held units that an exact log
+    /// has forgotten, because they were more than it remembers.
+    forgotten_until: u64,
 }
+
+/// Units that an exact log remembers at most.
+const REMEMBERED: u64 = 4_096;
 
 /// A rule as it was when its name first came into force, and since.
 #[derive(Debug)]
@@ -280,6 +286,12 @@ impl Keys {
         self.floor
     }
 
+    /// Whether the oldest unit that counts may be one that an exact log has forgotten.
+    pub fn may_forget_the_oldest(&self, tick: u64) -> bool {
+        let mut histories = self.histories.values();
+        histories.any(|history| history.forgotten_until > tick)
+    }
+
     /// One of the latest stamps.
     pub fn stamp(&self, pick: u16) -> Option<u64> {
         let count = self.stamps.len();
@@ -311,19 +323,17 @@ impl History {
             Precision::Exact => tick.max(self.newest),
             Precision::Bucketed => tick.max(quantum_of(self.newest) * QUANTUM_TICKS),
         };
-        if precision == Precision::Bucketed {
-            self.hold(units, horizon);
-        }
+        self.hold(precision, units, horizon);
         let laps = self.units / counts(precision);
         self.units += units;
         self.units / counts(precision) - laps
     }
 
-    /// Notes units that a bucketed key was charged at its newest stamp, and whether
-    /// the rule's longest window holds more than a log can tell apart. A policy
+    /// Notes units that a key was charged at its newest stamp, and whether the rule's
+    /// longest window holds more than a log can tell apart or remembers. A policy
     /// that has the window does not let it come to that.
-    fn hold(&mut self, units: u64, horizon: u64) {
-        let leaves = |stamp| leaves_at(Precision::Bucketed, horizon, stamp);
+    fn hold(&mut self, precision: Precision, units: u64, horizon: u64) {
+        let leaves = |stamp| leaves_at(precision, horizon, stamp);
         while self
             .held
             .front()
@@ -333,8 +343,11 @@ impl History {
         }
         self.held.push_back((self.newest, units));
         let held: u64 = self.held.iter().map(|(_, units)| units).sum();
-        if held >= counts(Precision::Bucketed) {
-            self.uncertain_until = leaves(self.newest);
+        let until = leaves(self.newest);
+        match precision {
+            Precision::Exact if held > REMEMBERED => self.forgotten_until = until,
+            Precision::Bucketed if held >= counts(precision) => self.uncertain_until = until,
+            _ => {}
         }
     }
 }

@@ -33,8 +33,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 
 use crate::sync::trace::{self, Event, seen};
+use crate::window::Precision;
+use families::Family;
 use full::Full;
 use pair::Pair;
+use policies::{PolicySpec, RuleSpec, WindowSpec};
+use steps::{Cost, How, Request, Step, Wait};
 use tally::{OfKind, Tally, reached, reached_by_kind};
 
 /// The longest timeline, in steps.
@@ -156,4 +160,42 @@ fn a_full_table_tracks_what_it_can_and_answers_for_the_rest() {
     by_kind("refunds", |kind| kind.refunds, [400; 2]);
     by_kind("resets", |kind| kind.resets, [80; 2]);
     by_kind("denials", |kind| kind.denials, [500; 2]);
+}
+
+/// A flood past what an exact log remembers, between two policies with a window that
+/// is as long and lets one unit pass: `never` shows the oldest unit remembered.
+#[test]
+fn the_oldest_unit_may_be_forgotten() {
+    let rule = |limit, ms| RuleSpec {
+        windows: vec![WindowSpec { limit, ms }],
+        cost: 1,
+        per_all: false,
+        precision: Precision::Exact,
+    };
+    let policy = |limit, ms| PolicySpec {
+        deny_unmatched: false,
+        rules: [None, None, None, Some(rule(limit, ms)), None],
+    };
+    let family = Family {
+        policies: vec![policy(1, 10_281_600_000), policy(273, 1)],
+    };
+    let get = |cost| Request {
+        merchant: 2,
+        place: 1,
+        cost,
+    };
+    let steps = [
+        Step::Ask(How::Check, get(Cost::Units(1))),
+        Step::Swap { policy: 1 },
+        Step::Wait(Wait::Ns(1_358_268)),
+        Step::Flood {
+            request: get(Cost::Units(1)),
+            times: 20,
+            refund: false,
+        },
+        Step::Swap { policy: 2 },
+        Step::Ask(How::Check, get(Cost::Over)),
+    ];
+    let ran = Pair::new(&family, 1, true).run(&steps);
+    assert!(ran.is_ok(), "{ran:?}");
 }
