@@ -34,8 +34,9 @@
  * which calls that load the policy anew, and whatever allocates, may take for a
  * moment. A call loads the policy if it is its thread's first on the limiter, its
  * first after a swap, its first with an endpoint id that is newer than what it
- * loaded, or its first after others on other limiters; or if a swap is just under way. There is no background thread. slg_policy_from_file reads a file;
- * nothing else does input or output.
+ * loaded, or its first after others on other limiters; or if a swap is just under
+ * way. There is no background thread. slg_policy_from_file reads a file; nothing else
+ * does input or output.
  *
  * Memory. slg_check, slg_check_path, slg_peek, slg_peek_path, slg_check_many,
  * slg_check_key, slg_peek_key, slg_refund, slg_headers and slg_http_status do not
@@ -43,9 +44,9 @@
  * the one before it; a call that fails; a request that more than four rules govern,
  * in slg_check_many more than two; a route with more than three parameters; a path in
  * an unusual spelling (a '%', a '//', a segment that begins with a dot, a slash at the
- * end); a method that is not in capitals or that no route of the policy has. Where the heap is exhausted
- * the process ends, as is usual in Rust; SLG_STATUS_OUT_OF_MEMORY is about the
- * table of keys.
+ * end); a method that is not in capitals or that no route of the policy has. Where
+ * the heap is exhausted the process ends, as is usual in Rust;
+ * SLG_STATUS_OUT_OF_MEMORY is about the table of keys.
  *
  * Pointers. Every pointer is borrowed for the call; none is kept. No function
  * calls back. Pointers must not be NULL unless the function says so; a NULL is
@@ -290,8 +291,8 @@ typedef struct slg_options {
     uint32_t on_full;
     // How many keys (a rule and a merchant each, with an admission in the longest
     // window of any rule) find room at once, all but one newcomer in some four
-    // millions; the table may hold somewhat more. 0 is the default, 262144. Bucketed rules have a table of their own, of
-    // the same number. Each key reserves 100 KiB of address space (less with a
+    // millions; the table may hold somewhat more. 0 is the default, 262144. Bucketed
+    // rules have a table of their own, of the same number. Each key reserves 100 KiB of address space (less with a
     // smaller max_limit), and 119 KiB more from the first policy with a bucketed
     // rule on; it uses memory from its first admission on.
     uint64_t max_keys;

@@ -153,8 +153,8 @@ pub struct slg_options {
     pub on_full: u32,
     /// How many keys (a rule and a merchant each, with an admission in the longest
     /// window of any rule) find room at once, all but one newcomer in some four
-    /// millions; the table may hold somewhat more. 0 is the default, 262144. Bucketed rules have a table of their own, of
-    /// the same number. Each key reserves 100 KiB of address space (less with a
+    /// millions; the table may hold somewhat more. 0 is the default, 262144. Bucketed
+    /// rules have a table of their own, of the same number. Each key reserves 100 KiB of address space (less with a
     /// smaller max_limit), and 119 KiB more from the first policy with a bucketed
     /// rule on; it uses memory from its first admission on.
     pub max_keys: u64,

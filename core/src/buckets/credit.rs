@@ -11,7 +11,7 @@ use super::span::Span;
 use crate::law::Credit;
 use crate::log::{ATTEMPTS, Charged, Horizons};
 
-/// What of it still lends at `at` to the tenant born at `birth`.
+/// What of a refund word still lends at `at` to the tenant born at `birth`.
 #[inline]
 pub(super) fn credit(lent: Mark, birth: Mark, horizons: &Horizons, at: u64) -> Credit {
     let oldest = first_tick(lent.quantum());

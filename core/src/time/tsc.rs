@@ -3,9 +3,8 @@
 use super::{Clock, SystemClock};
 
 /// The processor's time stamp counter (x86-64) or system counter (AArch64), read
-/// without the operating system, in less than half the time that [`SystemClock`]
-/// takes; where the processor has no counter that can be relied on, the machine's
-/// monotonic clock. For limits of minutes on machines that are neither suspended
+/// without the operating system, in less time than [`SystemClock`] takes; where the
+/// processor has no counter that can be relied on, the machine's monotonic clock. For limits of minutes on machines that are neither suspended
 /// nor migrated:
 ///
 /// - The counter's rate is measured once in a process, by the first `new`, for at most
