@@ -13,8 +13,8 @@
 //! to wait their turn and to back off; with the feature `tsc`, `TscClock` reads the
 //! processor's counter, which is faster than the system's clock and less exact.
 //!
-//! Inside, arrows point one way: `limiter → {policy, table} → ring → law → window`, and
-//! `sync` is the only module that names an atomic.
+//! Inside, arrows point one way: `limiter → {policy, table}`, `table → {ring, buckets}
+//! → law → window`, and `sync` is the only module that names an atomic.
 
 #![deny(unsafe_code)]
 // A checker's build is made for the models, which are tests.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use slidegate::{Limiter, LimiterBuilder, ManualClock, Policy};
+use slidegate::{Check, Limiter, LimiterBuilder, ManualClock, Policy};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const TICK: Duration = Duration::from_micros(1);
@@ -169,4 +169,61 @@ fn when_time_has_ended_used_windows_stay_full() {
             assert!(!limiter.allow(merchant, "", 1).unwrap(), "{precision}");
         }
     }
+}
+
+const BUCKETED: &str = "\"3/s\"]\nprecision = \"bucketed\"\n#[";
+
+/// Two processors' clocks differ by less than a microsecond: a key that the one evicts
+/// is not admitted once more by the other, for which it still counts.
+#[test]
+fn a_clock_that_lags_mints_nothing() {
+    for windows in ["\"3/s\"", BUCKETED] {
+        let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(admit(&limiter, 4), 3);
+        leave(&limiter, &clock);
+        clock.step_back(LAG);
+        assert_eq!(admit(&limiter, 4), 3, "{windows}");
+        clock.advance(LAG + Duration::from_secs(1) - TICK);
+        assert_eq!(
+            admit(&limiter, 1),
+            0,
+            "{windows}: they began after the eviction"
+        );
+    }
+}
+
+/// The same of a batch that began long before.
+#[test]
+fn a_batch_by_a_clock_that_lags_mints_nothing() {
+    for windows in ["\"3/s\"", BUCKETED] {
+        let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(admit(&limiter, 4), 3);
+        let checks = [Check::new("m", "", 1); 4];
+        let mut admitted = Vec::new();
+        limiter.allow_each(&checks, |allowed| {
+            if admitted.is_empty() {
+                leave(&limiter, &clock);
+                clock.step_back(LAG);
+            }
+            admitted.push(allowed.unwrap());
+        });
+        assert_eq!(admitted, [false, true, true, true]);
+        clock.advance(LAG + Duration::from_secs(1) - TICK);
+        assert_eq!(
+            admit(&limiter, 1),
+            0,
+            "{windows}: they began after the eviction"
+        );
+    }
+}
+
+const LAG: Duration = Duration::from_nanos(500);
+
+/// Waits until the units of the key have left their window, and evicts it.
+fn leave(limiter: &Limiter, clock: &ManualClock) {
+    let full = limiter.peek("m", "", 3).unwrap();
+    clock.advance(Duration::from_nanos(full.retry_after_ns().unwrap()));
+    assert!(limiter.allow("another", "", 1).unwrap());
 }

@@ -64,10 +64,11 @@ impl Limiter {
     /// As [`check_many`](Self::check_many), handing each decision to `each` in
     /// order instead of collecting them. `each` runs between the decisions, so the
     /// longer it takes, the older are the stamps of those that follow. Nothing is
-    /// allocated as long as sixteen
-    /// requests have no more than 64 rules together.
-    pub fn check_each(&self, checks: &[Check<'_>], each: impl FnMut(Result<Decision, Error>)) {
-        self.decide_each(checks, each);
+    /// allocated as long as no request has more than four rules.
+    pub fn check_each(&self, checks: &[Check<'_>], mut each: impl FnMut(Result<Decision, Error>)) {
+        self.with_chunks(checks, |active, chunk, now| {
+            self.decide_chunk(active, chunk, now, &mut each);
+        });
     }
 
     /// As [`check_each`](Self::check_each), answering only whether each request
@@ -78,16 +79,6 @@ impl Limiter {
                 Some(charges) => self.charge_each(active, chunk, &charges, now, &mut each),
                 None => self.decide_chunk(active, chunk, now, &mut each),
             }
-        });
-    }
-
-    fn decide_each<V: Verdict>(
-        &self,
-        checks: &[Check<'_>],
-        mut each: impl FnMut(Result<V, Error>),
-    ) {
-        self.with_chunks(checks, |active, chunk, now| {
-            self.decide_chunk(active, chunk, now, &mut each);
         });
     }
 

@@ -48,8 +48,8 @@ impl LimiterBuilder {
     /// 262,144; it may hold somewhat more, and 0 is the smallest table, 16 keys.
     /// Bucketed rules have a table of their own, of the same number.
     ///
-    /// Each key reserves 100 KiB of address space (less with a smaller
-    /// [`max_limit`](Self::max_limit)), and 119 KiB more from the first policy with
+    /// Each key reserves 99 KiB of address space (less with a smaller
+    /// [`max_limit`](Self::max_limit)), and 117 KiB more from the first policy with
     /// a bucketed rule on. It uses memory only from its first admission on, by the
     /// number of its units that count.
     pub fn max_keys(mut self, max_keys: u64) -> Self {

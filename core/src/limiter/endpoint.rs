@@ -11,8 +11,8 @@ pub struct EndpointId(pub(crate) u32);
 const IDS_LOG2: u32 = MAX_ENDPOINTS.ilog2();
 const _: () = assert!(MAX_ENDPOINTS.is_power_of_two());
 
-/// How many limiters in a row have ids of their own: all numbers but those from 0 on,
-/// and those up to the last.
+/// How many limiters in a row have ids of their own. The first range of numbers is left
+/// out, and so is the last: 0 and `u32::MAX` are no ids.
 const RANGES: u64 = (1 << (u32::BITS - IDS_LOG2)) - 2;
 
 impl EndpointId {
@@ -27,8 +27,8 @@ impl EndpointId {
     }
 
     /// The id with this number. Ids belong to one limiter: another one answers
-    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint), unless a million
-    /// limiters were built in between.
+    /// [`Error::UnknownEndpoint`](crate::Error::UnknownEndpoint), unless 1,048,574
+    /// limiters, or a multiple, were built in between.
     pub const fn from_raw(number: u32) -> Self {
         Self(number)
     }

@@ -49,19 +49,19 @@ pub enum OnFull {
     Admit,
     /// It is counted in a pool that all keys without room of its rule share, and
     /// admitted as far as one key would be: the outcome is then
-    /// [`Allowed`](crate::Outcome::Allowed) or [`Denied`](crate::Outcome::Denied),
-    /// with [`Decision::untracked`] set. A merchant's units in the pool are not
-    /// moved to a key that it gets later, and no reset touches them. Only the limiter's first 4,096 rule
-    /// names have a pool; others deny.
+    /// [`Allowed`](crate::Outcome::Allowed) or [`Denied`](crate::Outcome::Denied), with
+    /// [`Decision::untracked`] set. A merchant's units in the pool are not moved to a
+    /// key that it gets later, and no reset touches them. Only the limiter's first
+    /// 4,096 rule names have a pool; others deny.
     Overflow,
 }
 
 /// An exact sliding-window rate limiter.
 ///
-/// It is safe to share between threads without a lock: every method takes
-/// `&self`, no check blocks but where it loads the policy anew, as a thread's first
-/// call and its first after a swap do, and there is no background thread. A process that forks gets a limiter of its own
-/// in each child.
+/// It is safe to share between threads without a lock: every method takes `&self`, no
+/// check blocks but where it loads the policy anew, as a thread's first call and its
+/// first after a swap do, and there is no background thread. A process that forks gets
+/// a limiter of its own in each child.
 ///
 /// ```
 /// use slidegate::{Limiter, Policy};
@@ -112,10 +112,10 @@ impl Limiter {
     /// Decides a request and, if it is admitted, charges `cost` units to every
     /// rule that governs it: all or none.
     ///
-    /// `merchant` is 1 to [`MAX_MERCHANT_BYTES`](crate::MAX_MERCHANT_BYTES) opaque bytes; they need not be
-    /// UTF-8. `endpoint` is a text such as `"POST /v1/payment"`, an
-    /// [`EndpointId`], or [`Endpoint::http`]; an empty text is the merchant
-    /// alone, governed by the `*` rules.
+    /// `merchant` is 1 to [`MAX_MERCHANT_BYTES`](crate::MAX_MERCHANT_BYTES) opaque
+    /// bytes; they need not be UTF-8. `endpoint` is a text such as
+    /// `"POST /v1/payment"`, an [`EndpointId`], or [`Endpoint::http`]; an empty text is
+    /// the merchant alone, governed by the `*` rules.
     ///
     /// # Errors
     /// [`Error::InvalidMerchant`], [`Error::InvalidCost`],

@@ -108,17 +108,13 @@ impl Limiter {
         }
         check_cost(cost)?;
         let now = Now::Live(&self.clock);
-        let merchant = Merchant {
-            name: &key.name,
-            hash: key.hash,
-        };
         let endpoint = Endpoint::Id(key.endpoint);
         let knows = |active: &Active| active.knows(endpoint);
         let at_once = self.with_active(knows, |active| {
             let governed = active.governs_id(key.endpoint).ok()?;
             // Before its first check the long way notes where the key stands.
             let slot = Some(key.hints[0].slot()?);
-            let charge = self.only_charge(active, governed, merchant.hash, cost)?;
+            let charge = self.only_charge(active, governed, key.hash, cost)?;
             self.charge_at_once(charge, slot, now)
         });
         match at_once {

@@ -5,6 +5,7 @@ use super::harness::*;
 use super::keys::*;
 use crate::log::Horizons;
 use crate::sync::trace::Event;
+use crate::table::Table;
 use crate::time::{Now, Reading, Timeline};
 
 /// A sleeping writer is lapped: see the model of the long way.
@@ -65,22 +66,31 @@ fn a_horizon_grows_during_a_check_at_once() {
     horizon_grows(Model::bounded("at once: a horizon grows", 3).reaches(&[Event::Grow]));
 }
 
-/// As the limiter takes a unit, by a reading that may be old by now.
-fn take_at_once(table: &crate::table::Table, name: u64, reading: u64, tick: u64) -> Option<bool> {
+/// As the limiter takes a unit of the first key, in the slot where it stood if it is
+/// prepared.
+fn take_at_once(table: &Table, hint: Option<usize>, tick: u64) -> Option<bool> {
     let clock = clock_at(tick);
-    let now = Now::Begun(Reading::of_tick(reading), &clock);
+    let now = Now::Live(&clock);
     let windows = [window(1, RETENTION)];
-    let at_once = table.charge(key(name), None, &windows, &Horizons::FOREVER, 1, now);
-    at_once.or_else(|| take(table, key(name), tick))
+    let at_once = table.charge(key(1), hint, &windows, &Horizons::FOREVER, 1, now);
+    at_once.or_else(|| take(table, key(1), tick))
 }
 
 /// A check of an idle key meets its eviction: nobody is charged for another.
 pub(super) fn check_meets_eviction(model: Model) {
-    model.run(|| {
+    meets_eviction(model, |table| take_at_once(table, None, 20));
+}
+
+/// The same of a prepared key, which is not looked for.
+pub(super) fn prepared_meets_eviction(model: Model) {
+    meets_eviction(model, |table| take_at_once(table, Some(0), 20));
+}
+
+fn meets_eviction(model: Model, old: Body) {
+    model.run(move || {
         let table = table(1);
         take(&table, key(1), 8);
         take(&table, key(2), 12);
-        let old: Body = |table| take_at_once(table, 1, 20, 20);
         let new: Body = |table| take(table, key(7), 20);
         let [old, new] = race(&table, [old, new]);
         for (name, answer) in [(1, old), (7, new)] {
@@ -100,6 +110,13 @@ fn a_check_meets_an_eviction_at_once() {
     );
 }
 
+#[test]
+fn a_prepared_key_meets_an_eviction_at_once() {
+    prepared_meets_eviction(
+        Model::bounded("at once: a prepared key meets an eviction", 1).reaches(&[Event::Evict]),
+    );
+}
+
 /// A key was evicted, and somebody whose reading is from before that brings it back
 /// and dies: what it had used is not admitted once more at such a reading.
 pub(super) fn old_readings(model: Model) {
@@ -108,7 +125,8 @@ pub(super) fn old_readings(model: Model) {
         fn old(clock: &Timeline) -> Now<'_> {
             Now::Batch(Reading::of_tick(12), clock)
         }
-        for accesses in 0..60 {
+        const ACCESSES: usize = 60;
+        for accesses in 0..=ACCESSES {
             let table = table(1);
             take(&table, key(1), 8);
             // It evicts the first and takes its slot, whose ring knows the instant;
@@ -116,9 +134,10 @@ pub(super) fn old_readings(model: Model) {
             take(&table, key(7), EVICTED);
             let clock = clock_at(EVICTED);
             let windows = [window(1, RETENTION)];
-            dying(accesses, || {
+            let survived = dying(accesses, || {
                 let _ = table.ask(key(1), &charge(&windows, 1), old(&clock));
             });
+            assert!(accesses < ACCESSES || survived.is_some(), "a longer way");
             if table.charge(key(1), None, &windows, &Horizons::FOREVER, 1, old(&clock))
                 == Some(true)
             {

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use loom::model::Builder;
 use loom::thread;
@@ -42,8 +42,8 @@ pub(super) struct Model {
     name: String,
     /// `None` explores everything.
     preemptions: Option<usize>,
-    /// Whether it is as wide and takes as long whatever the environment says.
-    fixed: bool,
+    /// As far as a second search goes, which the clock may stop.
+    wider: Option<usize>,
     expected: Vec<Event>,
 }
 
@@ -52,29 +52,28 @@ impl Model {
         Self {
             name: name.into(),
             preemptions: None,
-            fixed: false,
+            wider: None,
             expected: Vec::new(),
         }
     }
 
-    /// At most `preemptions` forced switches, and no end before it has seen all: a
-    /// mutant that a deep run has no time to find would pass for alive.
+    /// At most `preemptions` forced switches, whatever the environment says: a mutant
+    /// is found within them.
     pub fn of_mutant(name: impl Into<String>, preemptions: usize) -> Self {
         Self {
             preemptions: Some(preemptions),
-            fixed: true,
             ..Self::unbounded(name)
         }
     }
 
-    /// At most `preemptions` forced switches in one execution, or as many as
-    /// `SLIDEGATE_MODEL_PREEMPTIONS` says if that is more.
+    /// At most `preemptions` forced switches in one execution; then once more with as
+    /// many as `SLIDEGATE_MODEL_PREEMPTIONS` says, if that is more.
     pub fn bounded(name: impl Into<String>, preemptions: usize) -> Self {
         let asked = std::env::var("SLIDEGATE_MODEL_PREEMPTIONS").ok();
-        let asked = asked.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let asked = asked.and_then(|text| text.parse().ok());
         Self {
-            preemptions: Some(preemptions.max(asked)),
-            ..Self::unbounded(name)
+            wider: asked.filter(|asked| *asked > preemptions),
+            ..Self::of_mutant(name, preemptions)
         }
     }
 
@@ -92,49 +91,58 @@ impl Model {
         }
     }
 
-    /// Where `LOOM_MAX_DURATION` seconds are over, an order is left unfinished.
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
+        let body: Arc<dyn Fn() + Send + Sync> = Arc::new(body);
+        self.search(&body, self.preemptions, None);
+        for event in &self.expected {
+            assert!(
+                trace::seen(*event) > 0,
+                "model {} never reached {event:?}",
+                self.name
+            );
+        }
+        if let Some(wider) = self.wider {
+            // As `LOOM_MAX_DURATION` says, in seconds.
+            self.search(&body, Some(wider), Builder::new().max_duration);
+        }
+    }
+
+    /// Explores the model, each order of its bodies for `longest` at most.
+    fn search(
+        &self,
+        body: &Arc<dyn Fn() + Send + Sync>,
+        preemptions: Option<usize>,
+        longest: Option<Duration>,
+    ) {
         trace::start();
         let began = Instant::now();
         let executions = Arc::new(Register::default());
-        let (count, body) = (executions.clone(), Arc::new(body));
-        let counted = Arc::new(move || {
-            racers::begin();
-            count.count();
-            body();
-        });
-        let orders = if self.preemptions.is_some() { 2 } else { 1 };
+        let orders = if preemptions.is_some() { 2 } else { 1 };
         let mut cut = false;
         for reversed in [false, true].into_iter().take(orders) {
             REVERSED.set(reversed);
             let started = Instant::now();
             let mut builder = Builder::new();
             builder.max_branches = 20_000;
-            builder.preemption_bound = self.preemptions;
+            builder.preemption_bound = preemptions;
+            builder.max_duration = longest;
             // It looks at the time as often as it would write a checkpoint.
             builder.checkpoint_interval = 1_000;
-            let longest = builder.max_duration.filter(|_| !self.fixed);
-            builder.max_duration = longest;
-            let counted = counted.clone();
-            builder.check(move || counted());
+            let (count, body) = (executions.clone(), body.clone());
+            builder.check(move || {
+                racers::begin();
+                count.count();
+                body();
+            });
             cut |= longest.is_some_and(|longest| started.elapsed() >= longest);
         }
-        self.report(executions.get(), began, cut);
-        for event in self.expected {
-            assert!(
-                trace::seen(event) > 0,
-                "model {} never reached {event:?}",
-                self.name
-            );
-        }
+        self.report(executions.get(), preemptions, began, cut);
     }
 
-    fn report(&self, executions: u64, began: Instant, cut: bool) {
-        let bound = self
-            .preemptions
-            .map_or("all interleavings".to_owned(), |n| {
-                format!("at most {n} preemptions")
-            });
+    fn report(&self, executions: u64, preemptions: Option<usize>, began: Instant, cut: bool) {
+        let bound = preemptions.map_or("all interleavings".to_owned(), |n| {
+            format!("at most {n} preemptions")
+        });
         let reached: Vec<String> = ALL_EVENTS
             .iter()
             .filter(|e| trace::seen(**e) > 0)

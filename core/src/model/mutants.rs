@@ -113,6 +113,15 @@ fn a_batch_that_looks_past_an_eviction_admits_twice() {
 }
 
 #[test]
+fn an_eviction_by_a_clock_ahead_forgotten_admits_twice() {
+    dies(
+        Fault::EvictionForgotten,
+        &[NEVER_OVER],
+        table::clock_behind_meets_eviction,
+    );
+}
+
+#[test]
 fn a_copy_without_a_second_look_mixes_laps() {
     dies(
         Fault::CopyUnchecked,
@@ -340,6 +349,15 @@ fn at_once_a_check_that_does_not_read_the_key_again_charges_another() {
         Fault::KeyUnchecked,
         &[CHARGED_AS_ANSWERED, ADMITS_WHAT_FITS],
         at_once::check_meets_eviction,
+    );
+}
+
+#[test]
+fn at_once_a_prepared_key_that_is_not_read_again_charges_another() {
+    dies(
+        Fault::KeyUnchecked,
+        &[CHARGED_AS_ANSWERED, ADMITS_WHAT_FITS],
+        at_once::prepared_meets_eviction,
     );
 }
 

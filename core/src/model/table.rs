@@ -128,6 +128,27 @@ fn a_batch_meets_an_eviction() {
     batch_meets_eviction(Model::bounded("a batch meets an eviction", 2).reaches(&[Event::Evict]));
 }
 
+/// A key is evicted by a clock that is ahead of another's: what it had used is not
+/// admitted once more at the reading of that one, by which it still counts.
+pub(super) fn clock_behind_meets_eviction(model: Model) {
+    model.run(|| {
+        let table = table(1);
+        take(&table, key(1), 8);
+        let ahead: Body = |table| take(table, key(7), 18);
+        let behind: Body = |table| take(table, key(1), 17);
+        let [_, again] = race(&table, [ahead, behind]);
+        let counts = live(&table, key(1), 17 + RETENTION);
+        assert_eq!(counts, u32::from(again == Some(true)), "{NEVER_OVER}");
+    });
+}
+
+#[test]
+fn a_clock_behind_meets_an_eviction() {
+    clock_behind_meets_eviction(
+        Model::bounded("a clock behind meets an eviction", 2).reaches(&[Event::Evict]),
+    );
+}
+
 #[test]
 fn a_check_meets_an_eviction() {
     check_meets_eviction(

@@ -1,8 +1,8 @@
 //! The only module that names atomics, arc-swap, crossbeam, once_cell, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
-//! orderings are fixed here, and a third for statistics, which orders
-//! nothing. Loads acquire; a compare-and-swap releases what the thread did before
+//! orderings are fixed here. (A third, for statistics, orders nothing, and a fourth
+//! throws away what it reads.) Loads acquire; a compare-and-swap releases what the thread did before
 //! and acquires what the word's last writer did. There is no plain store of state,
 //! so no write can undo another. But for insertions, which need a [`fence`], every
 //! edge of a proof is an edge between a write and a read of one and the same word.
@@ -86,7 +86,8 @@ impl Word {
     }
 
     /// Brings the word near, so that a later access need not wait for it: several
-    /// words that are brought near one after the other are waited for together.
+    /// words that are brought near one after the other are waited for together. The
+    /// value is thrown away, so the load needs no order, and models leave it out.
     #[inline]
     pub fn approach(&self) {
         #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
@@ -94,7 +95,8 @@ impl Word {
     }
 
     /// Raises the word to at least `value`. Each turn but the last means that another
-    /// thread raised it, and it cannot be raised past `value` more than once.
+    /// thread changed it; where nobody lowers it, there are no more of them than values
+    /// that others raise it to on the way.
     #[inline]
     pub fn raise(&self, value: u64) {
         loop {
@@ -111,6 +113,7 @@ impl Word {
         self.0.fetch_add(units, Ordering::Relaxed);
     }
 }
+
 /// Of two threads that each write a word, pass a fence and read the other's word, at
 /// least one reads what the other wrote.
 #[inline]

@@ -3,7 +3,7 @@
 
 use super::geometry::BUCKET;
 use super::kind::Exact;
-use super::{Key, KeyWord, Table};
+use super::{Key, Table};
 use crate::log::{Env, Horizons};
 use crate::time::Now;
 use crate::window::Window;
@@ -55,14 +55,5 @@ impl Table<Exact> {
             }
             stands(slot);
         }
-    }
-
-    /// The word of a key in the slot where it was found before.
-    #[inline(always)]
-    fn standing_in(&self, slot: usize, key: Key) -> Option<(usize, KeyWord)> {
-        let slot = slot % self.geometry.slots;
-        let word = KeyWord(self.key(slot).load());
-        let stands = word.unversioned() == KeyWord::committed_for(key.fingerprint);
-        stands.then_some((slot, word))
     }
 }

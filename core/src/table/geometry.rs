@@ -35,7 +35,7 @@ pub(super) const BUCKET: usize = 2;
 /// A key may stand in two buckets.
 pub(super) const PROBES: usize = 2 * BUCKET;
 
-/// Slots per hundred keys: a load of 0.55. `cargo test --release --test churn`
+/// Slots per hundred keys: a load of 0.56. `cargo test --release --test churn`
 /// replaces a full table's keys many times over and is refused next to none.
 const SLOTS_PER_100_KEYS: u64 = 180;
 
@@ -191,5 +191,49 @@ impl<K: Kind> Geometry<K> {
             true => first + i,
             false => second + i - BUCKET,
         })
+    }
+}
+
+#[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::table::{Bucketed, Exact};
+
+    const LIMITATIONS: &str = include_str!("../../../docs/limitations.md");
+
+    /// What the default of `max_keys` reserves, as the document says.
+    #[test]
+    fn the_document_says_what_address_space_is_reserved() {
+        for (limit, text) in [(2_048, "2,048 (default)"), (100, "100"), (16, "16")] {
+            let sizes = Sizes {
+                max_keys: 262_144,
+                max_limit: limit,
+                pools: 0,
+                names: true,
+                counters: false,
+            };
+            let gib = |words: usize| words as f64 * 8.0 / f64::from(1 << 30);
+            let exact = gib(Geometry::<Exact>::new(&sizes).unwrap().words);
+            let both = exact + gib(Geometry::<Bucketed>::new(&sizes).unwrap().words);
+            let row = format!("| {text} | {exact:.1} GiB | {both:.1} GiB |");
+            assert!(LIMITATIONS.contains(&row), "docs/limitations.md: {row}");
+        }
+    }
+
+    #[test]
+    fn buckets_begin_at_a_cache_line() {
+        let sizes = Sizes {
+            max_keys: 100,
+            max_limit: 100,
+            pools: 0,
+            names: false,
+            counters: false,
+        };
+        let geometry = Geometry::<Exact>::new(&sizes).unwrap();
+        assert!(
+            (0..geometry.slots)
+                .step_by(BUCKET)
+                .all(|slot| geometry.key(slot).is_multiple_of(8))
+        );
     }
 }

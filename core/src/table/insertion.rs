@@ -18,14 +18,18 @@
 //! the table's life: it is raised before a policy comes into force and never
 //! lowered, so a policy that returns finds its history.
 //!
+//! **Clocks that disagree.** Who evicts notes the instant first. A newcomer begins no
+//! earlier than that, if its own clock is behind by no more than clocks of two
+//! processors may be: it may be the very key that was evicted.
+//!
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
 use super::geometry::{BUCKET, PROBES};
 use super::key::{Key, KeyWord};
 use super::kind::{Kind, Slot};
-use super::{ProbeSet, Table};
-use crate::log;
+use super::{ProbeSet, Table, is_skew};
+use crate::log::{self, Tenant};
 use crate::sync;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -203,7 +207,7 @@ impl<K: Kind> Table<K> {
             false => claim,
         };
         let tenant = self.tenant(slot, claim);
-        if !self.log(slot).revive(tenant, now) {
+        if !self.begin(slot, tenant, now) {
             return Room::Changed;
         }
         self.begin_record(slot, claim, key, name);
@@ -211,6 +215,22 @@ impl<K: Kind> Table<K> {
             true => Room::Made(slot, claim.committed()),
             false => Room::Changed,
         }
+    }
+
+    /// Opens the log of a newcomer who was not found at `now`: perhaps because a clock a
+    /// little ahead had evicted it, and then the units that count by this one must not
+    /// pass once more.
+    fn begin(&self, slot: usize, tenant: Tenant<'_>, now: u64) -> bool {
+        let (log, evicted) = (self.log(slot), self.evicted().load());
+        let is_behind = evicted > now && is_skew(evicted, now);
+        if !is_behind || planted(Fault::EvictionForgotten) {
+            return log.revive(tenant, now);
+        }
+        // A log that nobody had before is open, and knows no instant.
+        if !log.is_frozen() {
+            log.freeze(tenant);
+        }
+        log.revive(tenant, evicted)
     }
 
     /// Whether the claim stands against what another slot of the probe set

@@ -97,7 +97,7 @@ impl<K: Kind> Table<K> {
     }
 
     /// The latest instant at which a key was evicted.
-    fn evicted(&self) -> &Word {
+    pub fn evicted(&self) -> &Word {
         &self.words[1]
     }
 
@@ -183,6 +183,15 @@ impl<K: Kind> Table<K> {
         None
     }
 
+    /// The slot in which a key was found before, and its word if it still stands there.
+    #[inline(always)]
+    fn standing_in(&self, slot: usize, key: Key) -> Option<(usize, KeyWord)> {
+        let slot = slot % self.geometry.slots;
+        let word = KeyWord(self.key(slot).load());
+        let stands = word.unversioned() == KeyWord::committed_for(key.fingerprint);
+        stands.then_some((slot, word))
+    }
+
     /// As [`ask`](Self::ask), for a key that was not found, or was lost.
     #[cold]
     fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
@@ -216,15 +225,12 @@ impl<K: Kind> Table<K> {
     /// As [`ask`](Self::ask), for a key that was found in `slot` before: where it
     /// still stands there, it is not looked for.
     pub fn ask_at(&self, slot: usize, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
-        let slot = slot % self.geometry.slots;
-        let word = KeyWord(self.key(slot).load());
-        if word.is_committed()
-            && word.names(key.fingerprint)
-            && let Attempt::Answered(answer) = self.acquire(key, slot, word, query, now)
-        {
-            return Reply::Answered(answer, Some(key.place(slot)));
+        let found = self.standing_in(slot, key);
+        let reply = found.and_then(|found| self.ask_in(found, key, query, now));
+        match reply {
+            Some(reply) => reply,
+            None => self.ask(key, query, now),
         }
-        self.ask(key, query, now)
     }
 
     /// Answers a query from the pool in which all keys of a rule are counted that
@@ -353,12 +359,23 @@ impl<K: Kind> Table<K> {
     }
 }
 
-/// An instant after an eviction. One that lies ahead of the clock is from before a
-/// step back.
+/// How many ticks one thread's clock may be ahead of another's: a millisecond. An
+/// eviction that lies further ahead is from before the clock was set back.
+#[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
+pub(crate) const SKEW: u64 = 1_000;
+#[cfg(any(slidegate_loom, slidegate_shuttle))]
+pub(crate) const SKEW: u64 = 2;
+
+/// Whether what happened at `then` need not lie in the future, by a clock at `now`.
+fn is_skew(then: u64, now: u64) -> bool {
+    then <= now.saturating_add(SKEW)
+}
+
+/// An instant after an eviction.
 #[cold]
 fn renewed(now: Now<'_>, evicted: u64) -> Now<'_> {
     match now {
-        Now::Begun(_, clock) | Now::Batch(_, clock) if evicted <= clock.now().tick() => {
+        Now::Begun(_, clock) | Now::Batch(_, clock) if is_skew(evicted, clock.now().tick()) => {
             Now::Fixed(Reading::of_tick(evicted))
         }
         now => now,

@@ -211,7 +211,8 @@ pub(crate) enum Now<'l> {
     Begun(Reading, &'l Timeline),
     /// One reading for a whole batch, however long that takes.
     Batch(Reading, &'l Timeline),
-    /// An instant that is only asked about.
+    /// An instant that nobody makes later: one that is only asked about, or that of an
+    /// eviction which a batch met.
     Fixed(Reading),
 }
 

@@ -2,6 +2,7 @@
 
 use slidegate::{Check, Decision, Endpoint, Error, Outcome, Receipt, WindowStatus};
 
+use super::clock::begin_ns;
 use super::op::Batch;
 use super::request::{Asked, Call, Form, Request};
 use super::world::World;
@@ -76,6 +77,7 @@ fn with<T>(answer: Result<(Decision, T), Error>, put: impl FnOnce(&mut Answer, T
 impl World {
     /// Asks engine and reference and compares.
     pub fn ask(&mut self, call: Call, asked: Asked) {
+        self.leave_skew();
         let foreseen = self.setup.peek_first
             && call.charges()
             && self.call(Call::Peek, asked).verdict.is_untracked();
@@ -90,6 +92,16 @@ impl World {
             ..answer
         };
         self.judge(call, asked, answer);
+    }
+
+    /// Lets the clock go on where an eviction may lie a little ahead of it, because the
+    /// engine lets newcomers begin there.
+    fn leave_skew(&self) {
+        const SKEW: u64 = 1_000;
+        let (tick, evicted) = (self.clock.tick(), self.ledger.evicted_at());
+        if evicted > tick && evicted <= tick + SKEW {
+            self.clock.set(begin_ns(evicted));
+        }
     }
 
     fn call(&self, call: Call, asked: Asked) -> Answer {
@@ -146,6 +158,7 @@ impl World {
     /// which it comes past an eviction goes on with that one's instant.
     pub fn batch(&mut self, kind: Batch, requests: &[Request]) {
         const DRIFT_NS: u64 = 700;
+        self.leave_skew();
         let asked = requests.iter().map_while(|request| self.asked(*request));
         let asked: Vec<Asked> = asked.collect();
         let names: Vec<[u8; 2]> = asked.iter().map(|asked| asked.name()).collect();

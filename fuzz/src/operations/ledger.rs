@@ -124,6 +124,15 @@ impl Account {
 }
 
 impl Ledger {
+    /// The latest tick at which a request may have evicted keys.
+    pub fn evicted_at(&self) -> u64 {
+        self.tables
+            .map(|table| table.evicted_at)
+            .into_iter()
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Takes note that the clock has passed all that counts, for good.
     pub fn pass_all(&mut self) {
         for account in self.accounts.values_mut() {

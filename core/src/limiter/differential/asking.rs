@@ -5,13 +5,15 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use slidegate_reference::{Decision as Expected, Outcome, Precision as Counted, Refusal};
 
+use super::clock::begin_ns;
 use super::compare::{Checked, agree, agree_whether};
 use super::keys::{Charged, KeyId};
 use super::pair::{Asked, Denied, Held, Pair};
 use super::policies::PLACES;
 use super::steps::{Cost, How, Request};
-use crate::limiter::{Check, Prepared, Receipt};
+use crate::limiter::{Check, Endpoint, Prepared, Receipt};
 use crate::sync::trace::{Event, seen};
+use crate::table::SKEW;
 use crate::time::TICK_NS;
 use crate::window::Precision;
 use crate::{Decision, Error, WindowStatus};
@@ -44,6 +46,7 @@ impl Answer {
 impl Pair {
     /// Asks a request of both and compares.
     pub fn ask(&mut self, how: How, asked: Asked) -> Checked {
+        self.leave_skew();
         let charge = !matches!(how, How::Peek | How::PeekWindows | How::PeekPrepared);
         let answer = self.answer_and_count(how, asked);
         let expected = self.expect(asked, charge);
@@ -63,6 +66,18 @@ impl Pair {
                 self.agree_on_windows(asked, charged, &decision, &windows)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Lets the clock go on where an eviction lies a little ahead of it, because the
+    /// engine lets newcomers begin there.
+    fn leave_skew(&self) {
+        let tables = &self.engine.tables;
+        let bucketed = tables.bucketed().map(|table| table.evicted().load());
+        let evicted = bucketed.unwrap_or(0).max(tables.exact.evicted().load());
+        let tick = self.clock.tick();
+        if evicted > tick && evicted <= tick + SKEW {
+            self.clock.set(begin_ns(evicted));
         }
     }
 
@@ -180,17 +195,26 @@ impl Pair {
 
     fn answer_unprepared(&self, how: How, asked: Asked) -> Answer {
         let engine = &self.engine;
-        let (name, text, cost) = (asked.name(), asked.text(), asked.cost);
+        let (name, cost) = (asked.name(), asked.cost);
+        let place = self.endpoint(asked, asked.merchant.is_multiple_of(2));
         match how {
-            How::Check | How::CheckPrepared => Answer::Decision(engine.check(name, text, cost)),
-            How::Peek | How::PeekPrepared => Answer::Decision(engine.peek(name, text, cost)),
-            How::Allow | How::AllowPrepared => Answer::Whether(engine.allow(name, text, cost)),
-            How::Receipt => match engine.check_with_receipt(name, text, cost) {
+            How::Check | How::CheckPrepared => Answer::Decision(engine.check(name, place, cost)),
+            How::Peek | How::PeekPrepared => Answer::Decision(engine.peek(name, place, cost)),
+            How::Allow | How::AllowPrepared => Answer::Whether(engine.allow(name, place, cost)),
+            How::Receipt => match engine.check_with_receipt(name, place, cost) {
                 Ok((decision, receipt)) => Answer::Receipt(Ok(decision), receipt),
                 Err(error) => Answer::Receipt(Err(error), None),
             },
-            How::CheckWindows => Answer::windows(engine.check_windows(name, text, cost)),
-            How::PeekWindows => Answer::windows(engine.peek_windows(name, text, cost)),
+            How::CheckWindows => Answer::windows(engine.check_windows(name, place, cost)),
+            How::PeekWindows => Answer::windows(engine.peek_windows(name, place, cost)),
+        }
+    }
+
+    /// A request's endpoint, by its id if it is wanted and there is one.
+    fn endpoint(&self, asked: Asked, by_id: bool) -> Endpoint<'static> {
+        match PLACES[asked.place].template.filter(|_| by_id) {
+            Some(template) => self.engine.endpoint(template).expect("a template").into(),
+            None => asked.text().into(),
         }
     }
 
@@ -235,19 +259,22 @@ impl Pair {
 
     /// Asks many at once while the clock moves with every reading: not after a
     /// step back, because then it may pass an eviction, and newcomers begin there.
-    pub fn batch(&mut self, requests: &[Request], allow: bool) -> Checked {
-        let asked: Vec<Asked> = requests.iter().map(|r| self.asked(*r)).collect();
-        let asks = |precision| {
-            asked
-                .iter()
-                .any(|a| self.spec().governs(a.place, precision))
-        };
-        let mixed = asks(Precision::Exact) && asks(Precision::Bucketed);
-        self.tally.mixed_batches += u64::from(mixed);
+    pub fn batch(&mut self, requests: &[Request], allow: bool, alike: bool) -> Checked {
+        self.leave_skew();
+        let place = |r: &Request| if alike { requests[0].place } else { r.place };
+        let asked = requests.iter().map(|r| Request {
+            place: place(r),
+            ..*r
+        });
+        let asked: Vec<Asked> = asked.map(|r| self.asked(r)).collect();
+        self.count_batch(&asked, allow && alike);
         let names: Vec<[u8; 3]> = asked.iter().map(|asked| asked.name()).collect();
         let checks = asked.iter().zip(&names);
         let checks: Vec<Check> = checks
-            .map(|(asked, name)| Check::new(name, asked.text(), asked.cost))
+            .map(|(asked, name)| {
+                let by_id = alike || asked.merchant.is_multiple_of(2);
+                Check::new(name, self.endpoint(*asked, by_id), asked.cost)
+            })
             .collect();
         let mut allowed = Vec::new();
         let mut decisions = Vec::new();
@@ -269,6 +296,23 @@ impl Pair {
             }
         }
         Ok(())
+    }
+
+    fn count_batch(&mut self, asked: &[Asked], may_go_straight: bool) {
+        let asks = |precision| {
+            asked
+                .iter()
+                .any(|a| self.spec().governs(a.place, precision))
+        };
+        let mixed = asks(Precision::Exact) && asks(Precision::Bucketed);
+        let is_straight = |a: &Asked| {
+            PLACES[a.place].template.is_some()
+                && self.spec().governs(a.place, Precision::Exact)
+                && self.spec().governing(a.place).len() == 1
+        };
+        let straight = may_go_straight && asked.iter().all(is_straight);
+        self.tally.mixed_batches += u64::from(mixed);
+        self.tally.straight_batches += u64::from(straight);
     }
 
     pub fn retry(&mut self, early: bool, charge: bool) -> Checked {

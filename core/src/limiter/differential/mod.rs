@@ -122,6 +122,7 @@ fn the_engine_answers_as_the_reference() {
     reached("requests charged to both kinds", tally.mixed, 5_000);
     reached("prepared requests to both kinds", tally.mixed_prepared, 800);
     reached("batches to both kinds", tally.mixed_batches, 500);
+    reached("straight batches", tally.straight_batches, 30);
 }
 
 #[test]

@@ -145,7 +145,8 @@ impl Pair {
             Step::Batch {
                 ref requests,
                 allow,
-            } => self.batch(requests, allow),
+                alike,
+            } => self.batch(requests, allow, alike),
             Step::Retry { early, charge } => self.retry(early, charge),
             Step::Refund { pick } => self.refund(pick),
             Step::Reset { merchant, rule } => self.reset(merchant, rule),

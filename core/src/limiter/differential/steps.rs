@@ -86,6 +86,8 @@ pub(super) enum Step {
     Batch {
         requests: Vec<Request>,
         allow: bool,
+        /// Whether all ask for the endpoint of the first, by its id.
+        alike: bool,
     },
     /// Asks the request that was denied last again, at its retry instant or one
     /// tick before.
@@ -170,6 +172,7 @@ fn step(kind: u8, draw: &mut Draw) -> Step {
         },
         53..55 => Step::Batch {
             allow: draw.is_one_in(2),
+            alike: draw.is_one_in(2),
             requests: (0..=draw.below(19))
                 .map(|_| request(&mut draw.fork()))
                 .collect(),

@@ -54,6 +54,8 @@ pub(super) struct Tally {
     pub mixed: u64,
     pub mixed_prepared: u64,
     pub mixed_batches: u64,
+    /// Batches of which each request has the id of an endpoint with one exact rule.
+    pub straight_batches: u64,
     /// Cells of a bucketed log that were used for a later lap.
     pub bucketed_laps: u64,
     pub untracked: u64,
@@ -70,6 +72,7 @@ impl Tally {
         self.mixed += other.mixed;
         self.mixed_prepared += other.mixed_prepared;
         self.mixed_batches += other.mixed_batches;
+        self.straight_batches += other.straight_batches;
         self.bucketed_laps += other.bucketed_laps;
         self.untracked += other.untracked;
         for (kind, other) in self.kinds.iter_mut().zip(&other.kinds) {

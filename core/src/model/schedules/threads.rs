@@ -7,14 +7,14 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
 use crate::sync::Register;
-use crate::{Check, Clock, Decision, Limiter, ManualClock, Outcome, Policy};
+use crate::{Check, Clock, Decision, Endpoint, EndpointId, Limiter, ManualClock, Outcome, Policy};
 
 pub(super) const THREADS: usize = 8;
 /// What each thread asks, one after the other.
 const ASKS: usize = 4;
 
 pub(super) const MERCHANTS: [&str; 3] = ["a", "b", "c"];
-pub(super) const ENDPOINTS: [&str; 3] = ["", "POST /v1", "POST /bulk"];
+pub(super) const ENDPOINTS: [&str; 3] = ["GET /v1", "POST /v1", "POST /bulk"];
 
 /// What a thread may do next.
 #[derive(Debug, Clone, Copy)]
@@ -56,16 +56,19 @@ pub(super) struct House {
     pub limiter: Limiter,
     pub clock: Arc<ManualClock>,
     policies: &'static [Policy],
+    ids: [EndpointId; ENDPOINTS.len()],
     /// Counts beginnings and ends.
     events: Register,
 }
 
 impl House {
     pub fn new(limiter: Limiter, clock: Arc<ManualClock>, policies: &'static [Policy]) -> Self {
+        let ids = ENDPOINTS.map(|route| limiter.endpoint(route).expect("an id"));
         Self {
             limiter,
             clock,
             policies,
+            ids,
             events: Register::default(),
         }
     }
@@ -107,7 +110,8 @@ impl House {
                 admitted(&limiter.check(name, route, cost).expect("a decision"))
             }),
             Ask::Allow => self.note(request, ledger, || {
-                limiter.allow(name, route, cost).expect("a decision")
+                let id = self.ids[endpoint];
+                limiter.allow(name, id, cost).expect("a decision")
             }),
             Ask::Peek => drop(limiter.peek(name, route, cost).expect("a decision")),
             Ask::Receipt => self.refund_by_lot(request, ledger),
@@ -180,15 +184,11 @@ impl House {
 
     /// Two requests of one merchant in one call.
     fn ask_many(&self, merchant: usize, endpoint: usize, ledger: &mut Ledger) {
-        let name = MERCHANTS[merchant];
-        let checks = [
-            Check::new(name, ENDPOINTS[endpoint], 1),
-            Check::new(name, ENDPOINTS[0], 1),
-        ];
         let (before, began) = (self.clock.monotonic_ns(), self.event());
-        let decisions = self.limiter.check_many(&checks);
-        for (decision, endpoint) in decisions.into_iter().zip([endpoint, 0]) {
-            if admitted(&decision.expect("a decision")) {
+        let endpoints = [endpoint, 0];
+        let answers = self.answers(MERCHANTS[merchant], endpoints);
+        for (admitted, endpoint) in answers.into_iter().zip(endpoints) {
+            if admitted {
                 ledger.admissions.push(Admission {
                     merchant,
                     endpoint,
@@ -201,16 +201,37 @@ impl House {
         }
     }
 
-    fn ask_prepared(&self, merchant: usize, cost: u32, ledger: &mut Ledger) {
-        let id = self.limiter.endpoint(ENDPOINTS[1]).expect("an id");
-        let key = self.limiter.prepare(MERCHANTS[merchant], id);
-        let key = key.expect("a prepared key");
-        for _ in 0..2 {
-            self.note((merchant, 1, cost), ledger, || {
-                let decision = self.limiter.check_prepared(&key, cost);
-                admitted(&decision.expect("a decision"))
-            });
+    /// By the text of the endpoints for decisions, or by their ids for less.
+    fn answers(&self, name: &str, endpoints: [usize; 2]) -> Vec<bool> {
+        if thread_rng().gen_range(0..2) == 0 {
+            let checks = endpoints.map(|e| Check::new(name, ENDPOINTS[e], 1));
+            let decisions = self.limiter.check_many(&checks).into_iter();
+            return decisions
+                .map(|d| admitted(&d.expect("a decision")))
+                .collect();
         }
+        let checks = endpoints.map(|e| Check::new(name, Endpoint::Id(self.ids[e]), 1));
+        let mut answers = Vec::new();
+        self.limiter
+            .allow_each(&checks, |allowed| answers.push(allowed.expect("an answer")));
+        answers
+    }
+
+    fn ask_prepared(&self, merchant: usize, cost: u32, ledger: &mut Ledger) {
+        let endpoint = thread_rng().gen_range(0..2);
+        let key = self
+            .limiter
+            .prepare(MERCHANTS[merchant], self.ids[endpoint]);
+        let key = key.expect("a prepared key");
+        // The first finds the key's place, with which the second begins.
+        self.note((merchant, endpoint, cost), ledger, || {
+            let decision = self.limiter.check_prepared(&key, cost);
+            admitted(&decision.expect("a decision"))
+        });
+        self.note((merchant, endpoint, cost), ledger, || {
+            let allowed = self.limiter.allow_prepared(&key, cost);
+            allowed.expect("an answer")
+        });
     }
 }
 
