@@ -98,8 +98,7 @@ impl World {
     /// engine lets newcomers begin there.
     fn leave_skew(&self) {
         const SKEW: u64 = 1_000;
-        let (tick, evicted) = (self.clock.tick(), self.ledger.evicted_at());
-        if evicted > tick && evicted <= tick + SKEW {
+        if let Some(evicted) = self.ledger.evictions_from(self.clock.tick(), SKEW) {
             self.clock.set(begin_ns(evicted));
         }
     }

@@ -4,7 +4,7 @@
 //! Exact and bucketed keys stand in tables of their own, and each table keeps idle
 //! keys for the longest window of its own rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slidegate::Precision;
 
@@ -74,8 +74,8 @@ pub struct Ledger {
     horizons: BTreeMap<&'static str, Span>,
     /// The window lengths that each bucketed rule came with first.
     lengths: BTreeMap<&'static str, Vec<u64>>,
-    /// The latest tick of a request that charges: no stamp lies after it.
-    latest: u64,
+    /// The ticks of all requests that charge: no stamp lies after the latest.
+    charges: BTreeSet<u64>,
     serials: u64,
 }
 
@@ -124,13 +124,15 @@ impl Account {
 }
 
 impl Ledger {
-    /// The latest tick at which a request may have evicted keys.
-    pub fn evicted_at(&self) -> u64 {
-        self.tables
-            .map(|table| table.evicted_at)
-            .into_iter()
-            .max()
-            .unwrap_or(0)
+    /// The latest tick at which a request may have evicted keys, of those that follow
+    /// `tick` with gaps of `skew` at the most.
+    pub fn evictions_from(&self, tick: u64, skew: u64) -> Option<u64> {
+        let ahead = self.charges.range(tick + 1..);
+        let near = ahead.scan(tick, |last, at| {
+            let is_near = *at <= std::mem::replace(last, *at) + skew;
+            is_near.then_some(*at)
+        });
+        near.last()
     }
 
     /// Takes note that the clock has passed all that counts, for good.
@@ -191,7 +193,7 @@ impl Ledger {
     /// A request that charges the keys was made at tick `t`; it may have evicted
     /// any key of their tables that was idle by then, and have put them in.
     pub fn charged_at(&mut self, t: u64, keys: &[KeyId]) {
-        self.latest = self.latest.max(t);
+        self.charges.insert(t);
         for key in keys {
             let table = &mut self.tables[key.table()];
             table.evicted_at = table.evicted_at.max(t);
@@ -295,7 +297,8 @@ impl Ledger {
     /// Engine and reference may differ on the key until all that there is by tick
     /// `t` has left every window.
     pub fn doubt(&mut self, key: KeyId, t: u64) {
-        let until = self.latest.max(t) + self.tables[key.table()].retention.most;
+        let latest = self.charges.last().copied().unwrap_or(0);
+        let until = latest.max(t) + self.tables[key.table()].retention.most;
         self.accounts.entry(key).or_default().doubt_until = until;
     }
 
