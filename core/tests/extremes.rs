@@ -219,6 +219,21 @@ fn a_batch_by_a_clock_that_lags_mints_nothing() {
     }
 }
 
+/// A peek by a clock a little behind an eviction tells its own clock's time.
+#[test]
+fn a_peek_by_a_clock_that_lags_tells_its_time() {
+    let windows = "\"9/s\"]\n[[rule]]\nname = \"x\"\nmatch = \"GET /x\"\nwindows = [\"5/s\"";
+    let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
+    clock.advance(Duration::from_secs(1));
+    assert!(limiter.allow("old", "", 1).unwrap());
+    clock.advance(Duration::from_secs(1));
+    let first = limiter.check("m", "GET /x", 1).unwrap();
+    assert_eq!(first.reset_at_ns(), Some(3_000_000_000));
+    clock.step_back(TICK);
+    let peeked = limiter.peek("m", "GET /x", 1).unwrap();
+    assert_eq!(peeked.reset_at_ns(), Some(3_000_000_000));
+}
+
 const LAG: Duration = Duration::from_nanos(500);
 
 /// Waits until the units of the key have left their window, and evicts it.

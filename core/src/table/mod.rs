@@ -371,13 +371,17 @@ fn is_skew(then: u64, now: u64) -> bool {
     then <= now.saturating_add(SKEW)
 }
 
-/// An instant after an eviction.
+/// An instant after an eviction. What a peek is told commits nothing, so it need not go
+/// on with an instant that its clock has not reached.
 #[cold]
 fn renewed(now: Now<'_>, evicted: u64) -> Now<'_> {
-    match now {
-        Now::Begun(_, clock) | Now::Batch(_, clock) if is_skew(evicted, clock.now().tick()) => {
-            Now::Fixed(Reading::of_tick(evicted))
-        }
-        now => now,
+    let is_past = match now {
+        Now::Batch(_, clock) => is_skew(evicted, clock.now().tick()),
+        Now::Begun(_, clock) => evicted <= clock.now().tick(),
+        Now::Live(_) | Now::Fixed(_) => false,
+    };
+    match is_past {
+        true => Now::Fixed(Reading::of_tick(evicted)),
+        false => now,
     }
 }
