@@ -73,11 +73,14 @@ impl Pair {
     /// engine lets newcomers begin there.
     fn leave_skew(&self) {
         let tables = &self.engine.tables;
-        let bucketed = tables.bucketed().map(|table| table.evicted().load());
-        let evicted = bucketed.unwrap_or(0).max(tables.exact.evicted().load());
-        let tick = self.clock.tick();
-        if evicted > tick && evicted <= tick + SKEW {
-            self.clock.set(begin_ns(evicted));
+        let exact = tables.exact.evicted().load();
+        let bucketed = tables.bucketed().map_or(0, |table| table.evicted().load());
+        // The later last: it may come near only when the clock stands at the other.
+        for evicted in [exact.min(bucketed), exact.max(bucketed)] {
+            let tick = self.clock.tick();
+            if evicted > tick && evicted <= tick + SKEW {
+                self.clock.set(begin_ns(evicted));
+            }
         }
     }
 
