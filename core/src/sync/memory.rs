@@ -65,8 +65,8 @@ mod mapped {
         fn deref(&self) -> &[Word] {
             let count = self.map.len() / size_of::<Word>();
             // SAFETY: the mapping is readable and writable, page-aligned and
-            // `map.len()` bytes long, at most `isize::MAX`, and lives as long as `self`. `Word` is a
-            // transparent AtomicU64, for which every bit pattern is valid. `MmapRaw`
+            // `map.len()` bytes long, at most `isize::MAX`, and lives as long as `self`.
+            // `Word` is a transparent AtomicU64, for which every bit pattern is valid. `MmapRaw`
             // hands out a pointer that may be written through and makes no reference
             // to the bytes, and this is the only place that asks for it: all access
             // is atomic.
