@@ -122,6 +122,15 @@ fn an_eviction_by_a_clock_ahead_forgotten_admits_twice() {
 }
 
 #[test]
+fn a_newcomer_in_a_slot_that_knows_no_eviction_is_admitted_twice() {
+    dies(
+        Fault::OpenLogUnmoved,
+        &[NEVER_OVER],
+        table::clock_behind_finds_newcomer,
+    );
+}
+
+#[test]
 fn a_copy_without_a_second_look_mixes_laps() {
     dies(
         Fault::CopyUnchecked,

@@ -149,6 +149,47 @@ fn a_clock_behind_meets_an_eviction() {
     );
 }
 
+/// The same where a thread whose clock is not behind brings the key back, in a slot that
+/// no key had before.
+pub(super) fn clock_behind_finds_newcomer(model: Model) {
+    newcomer_is_found(model, |table| take(table, key(1), 18));
+}
+
+fn newcomer_is_found(model: Model, newcomer: Body) {
+    model.run(move || {
+        let table = table(1);
+        take(&table, key(1), 8);
+        take(&table, key(7), 18);
+        let behind: Body = |table| take(table, key(1), 17);
+        let answers = race(&table, [newcomer, behind]);
+        assert_eq!(admitted(&answers), 1, "{ADMITS_WHAT_FITS}");
+        assert_eq!(live(&table, key(1), 17 + RETENTION), 1, "{NEVER_OVER}");
+    });
+}
+
+#[test]
+fn a_clock_behind_finds_a_newcomer() {
+    clock_behind_finds_newcomer(
+        Model::bounded("a clock behind finds a newcomer", 2).reaches(&[Event::Takeover]),
+    );
+}
+
+/// The same where a batch that began long before brings it back.
+#[test]
+fn a_clock_behind_finds_a_batch() {
+    let batch: Body = |table| {
+        let (reading, clock) = (clock_at(12).now(), clock_at(18));
+        let windows = [window(1, RETENTION)];
+        let now = Now::Batch(reading, &clock);
+        match table.ask(key(1), &charge(&windows, 1), now) {
+            Reply::Answered(answer, _) => Some(answer.admitted),
+            _ => None,
+        }
+    };
+    let model = Model::bounded("a clock behind finds a batch", 2).reaches(&[Event::Takeover]);
+    newcomer_is_found(model, batch);
+}
+
 #[test]
 fn a_check_meets_an_eviction() {
     check_meets_eviction(

@@ -19,8 +19,8 @@
 //! lowered, so a policy that returns finds its history.
 //!
 //! **Clocks that disagree.** Who evicts notes the instant first. A newcomer begins no
-//! earlier than that, if its own clock is behind by no more than clocks of two
-//! processors may be: it may be the very key that was evicted.
+//! earlier than that, as long as any clock may still be behind it by as much as clocks
+//! of two processors may be: it may be the very key that was evicted.
 //!
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
@@ -43,6 +43,8 @@ pub(super) const MAX_FREED_FOREIGN: usize = 2;
 pub(super) struct Newcomer<'q> {
     pub key: Key,
     pub name: &'q [u8],
+    /// As in [`Query`](crate::log::Query).
+    pub widths: &'q [u8],
 }
 
 /// What became of an attempt to make room for a key.
@@ -52,6 +54,14 @@ pub(super) enum Room {
     /// Look again.
     Changed,
     None,
+}
+
+/// Where a newcomer's time begins.
+enum From {
+    /// At this tick, or earlier in a log that nobody had before.
+    Anywhere(u64),
+    /// At this tick, no earlier than the latest eviction.
+    Eviction(u64),
 }
 
 /// What one look at a probe set found.
@@ -102,22 +112,22 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> Room {
-        let tick = now.reading().tick();
+        let now = now.kept();
         let fingerprint = newcomer.key.fingerprint;
         if let Some((slot, word)) = look.tentative {
             event(Event::Takeover);
-            return self.finish(slot, word, probes, newcomer, tick);
+            return self.finish(slot, word, probes, newcomer, now);
         }
-        let changed = self.evict_idle(probes, fingerprint, tick);
+        let changed = self.evict_idle(probes, fingerprint, now.reading().tick());
         if let (false, Some(empty)) = (changed, look.empty) {
-            return self.claim(empty, probes, newcomer, tick);
+            return self.claim(empty, probes, newcomer, now);
         }
         let look = self.look(probes, fingerprint);
         if look.committed.is_some() || look.tentative.is_some() {
             return Room::Changed;
         }
         match (look.empty, changed) {
-            (Some(empty), _) => self.claim(empty, probes, newcomer, tick),
+            (Some(empty), _) => self.claim(empty, probes, newcomer, now),
             (None, true) => Room::Changed,
             (None, false) => self.free_foreign(&look, foreign_left),
         }
@@ -141,11 +151,11 @@ impl<K: Kind> Table<K> {
         (slot, empty): (usize, KeyWord),
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        tick: u64,
+        now: Now<'_>,
     ) -> Room {
         let claimed = empty.claimed(newcomer.key.fingerprint);
         match self.key(slot).cas(empty.0, claimed.0) {
-            true => self.finish(slot, claimed, probes, newcomer, tick),
+            true => self.finish(slot, claimed, probes, newcomer, now),
             false => Room::Changed,
         }
     }
@@ -184,9 +194,9 @@ impl<K: Kind> Table<K> {
         claim: KeyWord,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        now: u64,
+        now: Now<'_>,
     ) -> Room {
-        let Newcomer { key, name } = newcomer;
+        let Newcomer { key, name, widths } = newcomer;
         let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
         if !planted(Fault::RescanUnfenced) {
             sync::fence();
@@ -207,7 +217,7 @@ impl<K: Kind> Table<K> {
             false => claim,
         };
         let tenant = self.tenant(slot, claim);
-        if !self.begin(slot, tenant, now) {
+        if !self.begin(slot, tenant, widths, now) {
             return Room::Changed;
         }
         self.begin_record(slot, claim, key, name);
@@ -217,20 +227,37 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Opens the log of a newcomer who was not found at `now`: perhaps because a clock a
-    /// little ahead had evicted it, and then the units that count by this one must not
-    /// pass once more.
-    fn begin(&self, slot: usize, tenant: Tenant<'_>, now: u64) -> bool {
-        let (log, evicted) = (self.log(slot), self.evicted().load());
-        let is_behind = evicted > now && is_skew(evicted, now);
-        if !is_behind || planted(Fault::EvictionForgotten) {
-            return log.revive(tenant, now);
+    /// Opens the log of a newcomer who was not found: perhaps because a clock a little
+    /// ahead of another had evicted it, and then the units that still count by that
+    /// other one must not pass once more.
+    fn begin(&self, slot: usize, tenant: Tenant<'_>, widths: &[u8], now: Now<'_>) -> bool {
+        let (log, from) = (self.log(slot), self.beginning(now));
+        match from {
+            From::Anywhere(tick) => log.revive(tenant, tick),
+            // The log may have been open: nobody had it before, or an insertion that was
+            // given up has opened it. Closing it first would not do: who sees it closed
+            // under the committed key may free a slot that is already in use again.
+            From::Eviction(tick) => {
+                let moves_on = !planted(Fault::OpenLogUnmoved);
+                log.revive(tenant, tick) && (!moves_on || log.move_on(tenant, widths, tick))
+            }
         }
-        // A log that nobody had before is open, and knows no instant.
-        if !log.is_frozen() {
-            log.freeze(tenant);
+    }
+
+    fn beginning(&self, now: Now<'_>) -> From {
+        let (tick, evicted) = (now.reading().tick(), self.evicted().load());
+        if evicted == 0 || planted(Fault::EvictionForgotten) {
+            return From::Anywhere(tick);
         }
-        log.revive(tenant, evicted)
+        let latest = match evicted > tick {
+            true => now.latest().tick(),
+            false => tick,
+        };
+        // Who finds the newcomer may be as far behind `now` as `now` is after this.
+        match is_skew(evicted, latest) && is_skew(tick, evicted) {
+            true => From::Eviction(tick.max(evicted)),
+            false => From::Anywhere(tick),
+        }
     }
 
     /// Whether the claim stands against what another slot of the probe set

@@ -199,6 +199,7 @@ impl<K: Kind> Table<K> {
         let newcomer = Newcomer {
             key,
             name: query.name,
+            widths: query.widths,
         };
         let mut foreign_left = insertion::MAX_FREED_FOREIGN;
         for _ in 0..log::ATTEMPTS {

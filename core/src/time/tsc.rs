@@ -15,9 +15,8 @@ use super::{Clock, SystemClock};
 /// - It does not count while the machine is suspended.
 /// - A reading may be earlier than the instruction before it, by less than a
 ///   microsecond, and the counters of two processors may differ. As long as that is
-///   less than a millisecond, a window holds more than its limit by the clock's own
-///   readings only in one race: a key that was just evicted is charged by a thread
-///   whose clock is behind, while another is inserting it anew.
+///   less than a millisecond, no window holds more than its limit by the clock's own
+///   readings.
 ///
 /// Where the processor has no counter that can be relied on, or one that turns out to
 /// be off by more than a thousandth, it reads the system's clock instead

@@ -216,3 +216,49 @@ fn a_reviver_dies_after_every_step() {
         });
     });
 }
+
+/// Two move a new log on by clocks that differ, and charge it by clocks behind: no unit
+/// is earlier than where it was moved to.
+#[test]
+fn two_move_one_log_on() {
+    Model::bounded("buckets: two move one log on", 3)
+        .reaches(&[Event::Rotate])
+        .run(|| {
+            let lot = Lot::new(&TWO_LONG);
+            let behind = |lot: &Lot| {
+                assert!(lot.move_on(at(8)));
+                lot.take(&TWO_LONG, &[7])
+            };
+            let ahead = |lot: &Lot| {
+                assert!(lot.move_on(at(9)));
+                lot.take(&TWO_LONG, &[8])
+            };
+            let admitted = Admitted::all(race(&lot, [behind, ahead]));
+            assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
+            assert_eq!(admitted.live_by(|_| u64::MAX, at(7)), 0, "{NEVER_OVER}");
+            lot.agrees(KEY, &TWO_LONG, &admitted);
+        });
+}
+
+/// A thread that moves a new log on stops before any of its accesses: another finishes
+/// for it.
+#[test]
+fn a_mover_dies_after_every_step() {
+    dies_after_every_step(8, &[Event::Rotate], |accesses| {
+        let name = format!("buckets: a mover dies after {accesses} accesses");
+        Model::bounded(name, 2).run(move || {
+            let lot = Lot::new(&TWO_LONG);
+            let victim: Boxed<Lot, Admitted> = Box::new(move |lot| {
+                dying(accesses, || lot.move_on(at(9)));
+                Admitted::default()
+            });
+            let other: Boxed<Lot, Admitted> = Box::new(|lot| {
+                assert!(lot.move_on(at(8)));
+                lot.take(&TWO_LONG, &[7, 10])
+            });
+            let admitted = Admitted::all(race_boxed(&lot, [victim, other]));
+            assert_eq!(admitted.units(), 2, "{ADMITS_WHAT_FITS}");
+            lot.agrees(KEY, &TWO_LONG, &admitted);
+        });
+    });
+}
