@@ -84,7 +84,9 @@ pub enum Error {
     )]
     TooManyRules,
     /// The state could not be allocated, or the system gave no random secret.
-    #[error("cannot set up a table for {max_keys} keys: {cause}")]
+    #[error(
+        "cannot set up a table for {max_keys} keys (max_keys and max_limit say how much address space it reserves): {cause}"
+    )]
     Memory {
         /// The number of keys asked for.
         max_keys: u64,

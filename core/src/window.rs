@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The largest limit of an exact window, in units. It is also the number of
-/// units that the engine remembers for a key of an exact rule.
+/// The largest limit of an exact window, in units. The engine remembers up to twice as
+/// many units of a key, so that a full window can be refunded whole.
 pub const MAX_LIMIT: u32 = 2_048;
 
 /// The largest limit of a bucketed window, in units: 2^24.

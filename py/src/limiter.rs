@@ -15,9 +15,11 @@ use crate::{batch, errors, usage};
 
 /// An exact sliding-window rate limiter.
 ///
-/// `max_keys` is how many keys (a rule and a merchant each, with an admission in
-/// the rule's longest window) it must be able to hold at once; each reserves 100
-/// KiB of address space and uses memory only from its first admission on.
+/// `max_keys` is how many keys (a rule and a merchant each, with an admission in the
+/// longest window of any rule of the same precision) it must be able to hold at once.
+/// Bucketed rules have a table of their own, of the same number. Each key reserves 99
+/// KiB of address space, and 117 KiB more from the first policy with a bucketed rule
+/// on; it uses memory only from its first admission on.
 /// `max_limit` is the largest limit of an exact window in any policy of its life,
 /// at most 2,048; a smaller one reserves less address space.
 ///
@@ -31,8 +33,9 @@ use crate::{batch, errors, usage};
 /// range, IncompatiblePolicyError for a policy with a larger limit, MemoryError
 /// where address space is refused.
 ///
-/// Every method may be called from any thread at once; none blocks, and there is
-/// no background thread. A process that forks gets a limiter of its own in each
+/// Every method may be called from any thread at once; none waits for another, but
+/// for the locks of the C library where a thread meets a policy for the first time,
+/// and there is no background thread. A process that forks gets a limiter of its own in each
 /// child: it begins with the parent's counts, and from then on each counts for
 /// itself.
 #[pyclass(frozen, module = "slidegate")]

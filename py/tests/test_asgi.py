@@ -268,6 +268,23 @@ def test_an_empty_endpoint_is_the_merchant_alone(limiter_of: LimiterOf) -> None:
     assert limiter.peek("m").remaining == 6
 
 
+@pytest.mark.parametrize("text", ["nonsense", ""])
+def test_a_text_that_is_no_endpoint_is_not_the_clients_fault(
+    limiter_of: LimiterOf, text: str
+) -> None:
+    limiter = limiter_of(("GET /a", "1/s"))
+    with pytest.raises(RequestError):
+        request(limited(App(), limiter, endpoint=lambda scope: text))
+
+
+def test_an_endpoint_function_may_refuse_a_path(limiter_of: LimiterOf) -> None:
+    def refusing(scope: Scope) -> str:
+        raise RequestError("no such path", "invalid_endpoint")
+
+    middleware = limited(App(), limiter_of(("GET /a", "1/s")), endpoint=refusing)
+    assert request(middleware).status == 400
+
+
 @pytest.mark.parametrize("kind", ["lifespan", "websocket", "else"])
 def test_other_scopes_pass_through_untouched(limiter_of: LimiterOf, kind: str) -> None:
     seen: list[object] = []

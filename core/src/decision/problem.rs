@@ -31,6 +31,7 @@ impl Decision {
 pub fn problem_json(decision: &Decision, rule: Option<&str>) -> String {
     let status = decision.http_status().unwrap_or(200);
     let (title, detail) = match decision.outcome {
+        _ if decision.allowed => ("OK", "The request is allowed.".to_owned()),
         Outcome::Denied => ("Too Many Requests", denied_detail(decision)),
         Outcome::Never => (
             "Too Many Requests",
@@ -40,8 +41,7 @@ pub fn problem_json(decision: &Decision, rule: Option<&str>) -> String {
             "Service Unavailable",
             "The rate limiter cannot track another key at the moment.".to_owned(),
         ),
-        Outcome::Allowed | Outcome::Exempt => ("OK", "The request is allowed.".to_owned()),
-        Outcome::Unmatched => (
+        Outcome::Allowed | Outcome::Exempt | Outcome::Unmatched => (
             "Forbidden",
             "The rate limit policy does not admit this endpoint.".to_owned(),
         ),
@@ -86,5 +86,15 @@ mod tests {
         let body = problem_json(&decision, Some("a\"b\\c\nd"));
         assert!(body.contains(r#""rule":"abcd""#), "{body}");
         assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+    }
+
+    #[test]
+    fn what_is_allowed_is_no_refusal() {
+        for outcome in [Outcome::Unmatched, Outcome::Untracked, Outcome::Exempt] {
+            let decision = Decision::without_window(outcome, true, 1);
+            let body = problem_json(&decision, None);
+            assert!(body.contains(r#""title":"OK","status":200"#), "{body}");
+            assert!(body.contains("is allowed"), "{body}");
+        }
     }
 }

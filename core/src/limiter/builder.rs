@@ -43,10 +43,11 @@ impl Default for LimiterBuilder {
 }
 
 impl LimiterBuilder {
-    /// How many keys the table must be able to hold at once; a key is one rule
-    /// of one merchant with an admission in its longest window. The default is
-    /// 262,144; it may hold somewhat more, and 0 is the smallest table, 16 keys.
-    /// Bucketed rules have a table of their own, of the same number.
+    /// How many keys the table must be able to hold at once; a key is one rule of one
+    /// merchant with an admission in the longest window of *any* rule of the same
+    /// precision. The default is 262,144; it may hold somewhat more, and 0 is the
+    /// smallest table, 16 keys. Bucketed rules have a table of their own, of the same
+    /// number.
     ///
     /// Each key reserves 99 KiB of address space (less with a smaller
     /// [`max_limit`](Self::max_limit)), and 117 KiB more from the first policy with
@@ -74,7 +75,8 @@ impl LimiterBuilder {
     }
 
     /// Whether merchants' names are kept, for [`Limiter::usage`] and
-    /// [`Limiter::top`]; the default. A name of up to 56 bytes takes 64 bytes.
+    /// [`Limiter::top`]; the default. A name of up to 56 bytes takes 64 bytes
+    /// of a slot, and there are 1.8 slots a key.
     /// Names are for display: keys are told apart by a keyed hash.
     pub fn names(mut self, names: bool) -> Self {
         self.names = names;
@@ -83,8 +85,8 @@ impl LimiterBuilder {
 
     /// Whether each key's admissions, denials and peak are counted
     /// ([`KeyUsage::counters`](crate::KeyUsage::counters)); not by default. It
-    /// takes 32 bytes a key, denials of one key then write to memory that its threads
-    /// share, and [`allow`](Limiter::allow) is no faster than a check.
+    /// takes 32 bytes a slot, of which there are 1.8 a key; denials of one key then
+    /// write to memory that its threads share, and [`allow`](Limiter::allow) is no faster than a check.
     pub fn key_counters(mut self, key_counters: bool) -> Self {
         self.key_counters = key_counters;
         self

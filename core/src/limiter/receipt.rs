@@ -76,7 +76,7 @@ impl Limiter {
     /// part.
     ///
     /// # Errors
-    /// [`Error::ForeignReceipt`] if another limiter gave the receipt.
+    /// [`Error::ForeignReceipt`] if another limiter gave the receipt, which is used up.
     pub fn refund(&self, receipt: Receipt) -> Result<bool, Error> {
         if receipt.limiter != self.id {
             return Err(Error::ForeignReceipt);

@@ -75,6 +75,9 @@ pub(crate) struct RoutePattern {
 impl RoutePattern {
     /// Reads a route, or says why it is none.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Some((_, "*")) = text.split_once(' ') {
+            return Err("for all paths of a method write GET /*rest, for all requests \"*\"");
+        }
         let (method, path) = split_endpoint(text)?;
         if path.contains(['?', '#']) {
             return Err("a route has no query and no fragment");
@@ -339,6 +342,12 @@ mod tests {
         assert_eq!(rules(&t, "GET", "/a/b/e"), [2]);
         assert_eq!(rules(&t, "GET", "/a/b"), [2]);
         assert_eq!(rules(&t, "GET", "/"), [2]);
+    }
+
+    #[test]
+    fn a_star_for_a_path_is_told_how_to_say_it() {
+        let mistake = RoutePattern::parse("GET *").unwrap_err();
+        assert!(mistake.contains("GET /*rest"), "{mistake}");
     }
 
     #[test]

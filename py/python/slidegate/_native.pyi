@@ -103,15 +103,15 @@ class ManualClock:
 class Limiter:
     """An exact sliding-window rate limiter.
 
-    ``max_keys`` is how many keys (a rule and a merchant each, with an admission
-    in the longest window of any rule) it must be able to hold at once; 0 is the
-    smallest table, 16 keys. Bucketed rules have a table of their own, of the same
-    number. Each key reserves 99 KiB of address space, and 117 KiB more from the
-    first policy with a bucketed rule on; it uses memory only from its first
-    admission on. ``max_limit`` is the largest limit of an exact window in any
-    policy of its life, at most 2,048; a smaller one reserves less address space
-    for the keys of exact rules, and lowers the ceiling of ``refund``, to twice
-    this limit or somewhat more.
+    ``max_keys`` is how many keys (a rule and a merchant each, with an admission in
+    the longest window of any rule of the same precision) it must be able to hold at
+    once; 0 is the smallest table, 16 keys. Bucketed rules have a table of their own,
+    of the same number. Each key reserves 99 KiB of address space, and 117 KiB more
+    from the first policy with a bucketed rule on; it uses memory only from its first
+    admission on. ``max_limit`` is the largest limit of an exact window in any policy
+    of its life, at most 2,048; a smaller one reserves less address space for the keys
+    of exact rules, and lowers the ceiling of ``refund``, to twice this limit or
+    somewhat more.
 
     ``on_full`` says what becomes of a request whose key finds no room: "deny"
     refuses it, "admit" lets it through uncounted, "overflow" counts it in a pool

@@ -67,6 +67,9 @@ class RateLimitMiddleware:
     414    a path of more than 8,192 bytes, escapes included
     ====== =====================================================================
 
+    What ``merchant``, ``endpoint`` and ``cost`` raise, and what the limiter raises of
+    their answers, is not the client's doing: it propagates, and the server answers it.
+
     It may serve any number of requests at once and never blocks the event loop.
     """
 
@@ -89,7 +92,10 @@ class RateLimitMiddleware:
         what happens: "deny" answers 403, also on exempt routes; "allow" lets the
         request pass without a limit.
 
-        ``endpoint`` gives the endpoint text; by default it is `endpoint_of`.
+        ``endpoint`` gives the endpoint text; by default it is `endpoint_of`. For a
+        request whose method or path it cannot judge it raises RequestError with the
+        code "invalid_endpoint", which is answered with 400; a text that is no endpoint
+        is its own fault.
         ``cost`` is the units of a request, from 1 on, or says them for a scope.
 
         Raises ValueError for another ``on_missing``, a cost out of range, or an
@@ -126,7 +132,7 @@ class RateLimitMiddleware:
         if merchant is None:
             if self._admits_missing:
                 return await self._app(scope, receive, send)
-            detail = "The request belongs to no merchant."
+            detail = "The request belongs to no known merchant."
             return await _respond(scope, send, 403, _problem(403, detail))
         decision = self._decide(merchant, scope)
         if isinstance(decision, _Malformed):
@@ -145,15 +151,16 @@ class RateLimitMiddleware:
         Another error is not the client's doing: it propagates, and the app does
         not run.
         """
-        text = ""
+        text, is_clients = "", True
         try:
             text = self._endpoint(scope)
+            is_clients = self._endpoint is endpoint_of
             cost = self._cost(scope) if callable(self._cost) else self._cost
             return self._limiter.check(merchant, text, cost=cost)
         except RequestError as error:
             if error.code == "invalid_merchant":
                 return _Malformed(403, "The request belongs to no valid merchant.")
-            if error.code != "invalid_endpoint":
+            if error.code != "invalid_endpoint" or not is_clients:
                 raise
         if len(text.encode()) > MAX_ENDPOINT_BYTES:
             return _Malformed(414, "The path is too long.")
