@@ -34,7 +34,7 @@ pub(super) fn first_tick(quantum: u64) -> u64 {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark(pub u64);
+pub(crate) struct Mark(pub u64);
 
 impl Mark {
     pub fn new(quantum: u64, units: u32) -> Self {

@@ -86,7 +86,9 @@ mod tenancy;
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]
 mod tests;
 
+pub(crate) use mark::Mark;
 pub(crate) use planes::{MAX_PLANES, Planes, Shifts};
+pub(crate) use tenancy::is_idle;
 
 use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Places, Query, Tenant, answer};
 use crate::sync::Word;
@@ -94,7 +96,7 @@ use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::time::Now;
 use counts::Counted;
-use mark::{Mark, first_tick, quantum_of};
+use mark::{first_tick, quantum_of};
 use snapshot::Snapshot;
 use span::CELLS;
 

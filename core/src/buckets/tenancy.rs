@@ -55,12 +55,6 @@ impl Buckets<'_> {
         self.head().quantum() >= quantum_of(LAST_TICK)
     }
 
-    /// Whether `freeze_if_idle` would close the log, as far as a look can tell.
-    pub fn is_idle(&self, retention: &Word, now: u64) -> bool {
-        let head = self.head();
-        head.is_flagged() || is_over(head, retention.load(), now)
-    }
-
     /// Opens a frozen log for the tenant, at the tick `now` or later; `false` if
     /// the slot is not its any more. Anyone may do it for the tenant, any number
     /// of times.
@@ -127,6 +121,12 @@ impl Buckets<'_> {
 /// that no word of the former tenant's equals one of the new one's.
 fn rebirth(frozen: Mark, now: u64) -> Mark {
     frozen.after(quantum_of(now).max(frozen.quantum() + 1), 1)
+}
+
+/// Whether a log with this head may be closed, as far as a look can tell.
+#[inline]
+pub(crate) fn is_idle(head: Mark, retention: u64, now: u64) -> bool {
+    head.is_flagged() || is_over(head, retention, now)
 }
 
 /// Whether units of the head's quantum have left a window of `ticks` at `now`.

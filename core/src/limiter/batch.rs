@@ -9,6 +9,7 @@ use super::request::{Call, Merchant, OnlyCharge, Request, Verdict, check_cost, c
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::sync::prefetch;
 use crate::table::Key;
 use crate::time::Now;
 use crate::window::Precision;
@@ -92,6 +93,10 @@ impl Limiter {
         self.with_active(knows, |active| {
             let now = Now::Batch(self.clock.now(), &self.clock);
             for chunk in checks.chunks(CHUNK) {
+                // The caller's names may be far, too.
+                chunk
+                    .iter()
+                    .for_each(|check| prefetch(check.merchant.as_ptr()));
                 decide(active, chunk, now);
             }
         });
@@ -172,7 +177,10 @@ impl Limiter {
         let mut slots: SmallVec<[Option<usize>; CHUNK]> = SmallVec::new();
         self.tables.exact.warm(&keys, |slot| slots.push(slot));
         for ((check, charge), slot) in chunk.iter().zip(charges).zip(slots) {
-            each(match self.charge_at_once(*charge, slot, now) {
+            let charged = self
+                .charge_at_once(*charge, slot, now)
+                .or_else(|| self.charge_by_itself(charge, check.merchant, now));
+            each(match charged {
                 Some(allowed) => Ok(allowed),
                 None => self.decide_one(active, check, now),
             });

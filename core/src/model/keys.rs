@@ -65,8 +65,9 @@ pub(super) fn take(table: &Table, key: Key, tick: u64) -> Option<bool> {
 /// Leaves a claim of the key in its first slot, whose inserter died right after:
 /// the next to come finish it. Both slots must be empty.
 pub(super) fn claim_and_die(table: &Table, key: Key, tick: u64) {
-    // Two looks and an eviction's read both key words each; then comes the claim.
-    let died = dying(7, || take(table, key, tick)).is_none();
+    // Two looks read both key words each, and an eviction the retention; then comes the
+    // claim.
+    let died = dying(6, || take(table, key, tick)).is_none();
     assert!(
         died && table.count_keys() == 0,
         "it claimed and went no further"

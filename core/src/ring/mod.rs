@@ -44,6 +44,7 @@ mod tenancy;
 
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
+pub(crate) use tenancy::is_idle;
 
 use crate::law;
 use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Places, Query, Tenant, answer};

@@ -18,7 +18,7 @@ impl Ring<'_> {
         let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
         self.freeze_if(tenant, |head| {
             let retention = early.unwrap_or_else(|| retention.load());
-            head.stamp().saturating_add(retention) <= now
+            is_over(head, retention, now)
         })
     }
 
@@ -61,12 +61,6 @@ impl Ring<'_> {
             }
         }
         false
-    }
-
-    /// Whether `freeze_if_idle` would close the ring, as far as a look can tell.
-    pub fn is_idle(&self, retention: &Word, now: u64) -> bool {
-        let head = self.head();
-        head.is_frozen() || head.stamp().saturating_add(retention.load()) <= now
     }
 
     /// Opens a frozen ring for the tenant; `false` if the slot is not its any
@@ -119,4 +113,14 @@ impl Ring<'_> {
         }
         false
     }
+}
+
+/// Whether a ring with this head may be closed, as far as a look can tell.
+#[inline]
+pub(crate) fn is_idle(head: Head, retention: u64, now: u64) -> bool {
+    head.is_frozen() || is_over(head, retention, now)
+}
+
+fn is_over(head: Head, retention: u64, now: u64) -> bool {
+    head.stamp().saturating_add(retention) <= now
 }

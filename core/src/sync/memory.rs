@@ -2,7 +2,7 @@
 //!
 //! It is an anonymous mapping: zeroed, reserved without swap accounting, and
 //! committed page by page on first touch, so an idle key's ring costs nothing.
-//! This file has the only `unsafe` of the crate.
+//! Beside it only `prefetch` has `unsafe` code.
 
 #![allow(unsafe_code)]
 

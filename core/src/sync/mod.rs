@@ -2,7 +2,7 @@
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
 //! orderings are fixed here. (A third, for statistics, orders nothing, and a fourth
-//! throws away what it reads.) Loads acquire; a compare-and-swap releases what the thread did before
+//! reads nothing.) Loads acquire; a compare-and-swap releases what the thread did before
 //! and acquires what the word's last writer did. There is no plain store of state,
 //! so no write can undo another. But for insertions, which need a [`fence`], every
 //! edge of a proof is an edge between a write and a read of one and the same word.
@@ -13,6 +13,7 @@ pub(crate) mod fault;
 #[cfg(slidegate_loom)]
 mod loomed;
 mod memory;
+mod prefetch;
 #[cfg(slidegate_loom)]
 pub(crate) mod racers;
 mod shards;
@@ -26,6 +27,7 @@ pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use memory::{PAGE_WORDS, Words};
 /// A value that is set once, by the fastest of those who made one. Nobody waits.
 pub(crate) use once_cell::race::OnceBox as SetOnce;
+pub(crate) use prefetch::prefetch;
 pub(crate) use shards::{Shards, enroll};
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) use swap::ArcSwap;
@@ -86,12 +88,11 @@ impl Word {
     }
 
     /// Brings the word near, so that a later access need not wait for it: several
-    /// words that are brought near one after the other are waited for together. The
-    /// value is thrown away, so the load needs no order, and models leave it out.
+    /// words that are brought near one after the other are waited for together. It
+    /// reads nothing, and models leave it out.
     #[inline]
     pub fn approach(&self) {
-        #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
-        std::hint::black_box(self.0.load(Ordering::Relaxed));
+        prefetch(self);
     }
 
     /// Raises the word to at least `value`. Each turn but the last means that another

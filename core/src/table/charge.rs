@@ -1,7 +1,6 @@
 //! The straight way to a key's log: for keys that stand where they are looked for,
 //! with nothing out of the ordinary.
 
-use super::geometry::BUCKET;
 use super::kind::Exact;
 use super::{Key, Table};
 use crate::log::{Env, Horizons};
@@ -43,9 +42,7 @@ impl Table<Exact> {
     #[inline]
     pub fn warm(&self, keys: &[Key], mut stands: impl FnMut(Option<usize>)) {
         for key in keys {
-            for bucket in key.buckets(self.geometry.buckets) {
-                self.key(bucket as usize * BUCKET).approach();
-            }
+            self.approach_pairs(key.buckets(self.geometry.buckets));
         }
         for key in keys {
             let slot = self.standing(*key).map(|(slot, _)| slot);

@@ -139,6 +139,18 @@ impl<K: Kind> Geometry<K> {
         TABLE_WORDS + RULES + PAIR * slot
     }
 
+    /// Where the line of a slot begins.
+    #[inline]
+    pub fn line(&self, slot: usize) -> usize {
+        self.lines_from + self.place(slot) * K::LINE_WORDS
+    }
+
+    /// Where the head of a slot stands.
+    #[inline]
+    pub fn head(&self, slot: usize) -> usize {
+        self.key(slot) + 1
+    }
+
     /// The key words of a bucket.
     #[inline]
     pub fn keys<'t>(&self, words: &'t [Word], bucket: u32) -> impl Iterator<Item = &'t Word> {
@@ -161,7 +173,7 @@ impl<K: Kind> Geometry<K> {
     pub fn log<'t>(&'t self, words: &'t [Word], slot: usize) -> K::Slot<'t> {
         let block = self.place(slot);
         let places = Places {
-            head: self.key(slot) + 1,
+            head: self.head(slot),
             line: self.lines_from + block * K::LINE_WORDS,
             block,
         };

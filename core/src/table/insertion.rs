@@ -26,7 +26,7 @@
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
 use super::geometry::{BUCKET, PROBES};
-use super::key::{Key, KeyWord};
+use super::key::{Key, KeyWord, State};
 use super::kind::{Kind, Slot};
 use super::{ProbeSet, Table, is_skew};
 use crate::log::{self, Tenant};
@@ -65,41 +65,56 @@ enum From {
 }
 
 /// What one look at a probe set found.
-#[derive(Default)]
 pub(super) struct Look {
+    /// The key words in their order, up to the key's own.
+    words: [KeyWord; PROBES],
     pub committed: Option<(usize, KeyWord)>,
     /// The lowest insertion of the same key.
-    tentative: Option<(usize, KeyWord)>,
-    /// An empty word in the emptier bucket.
-    empty: Option<(usize, KeyWord)>,
-    foreign: Option<(usize, KeyWord)>,
+    tentative: Option<usize>,
+    /// The lowest of another.
+    foreign: Option<usize>,
+    /// A bit for each empty word.
+    empty: u32,
 }
+
+impl Look {
+    /// The place of the first empty word of the emptier bucket.
+    fn room(&self) -> Option<usize> {
+        let [first, second] = [self.empty & FIRST_BUCKET, self.empty & !FIRST_BUCKET];
+        let emptier = match second.count_ones() > first.count_ones() {
+            true => second,
+            false => first,
+        };
+        (emptier != 0).then(|| emptier.trailing_zeros() as usize % PROBES)
+    }
+}
+
+/// The places of the first bucket in a probe set.
+const FIRST_BUCKET: u32 = (1 << BUCKET) - 1;
 
 impl<K: Kind> Table<K> {
     pub(super) fn look(&self, probes: &ProbeSet, fingerprint: u64) -> Look {
-        let mut look = Look::default();
-        let mut empties = [(0, None); 2];
+        let mut look = Look {
+            words: [KeyWord(0); PROBES],
+            committed: None,
+            tentative: None,
+            foreign: None,
+            empty: 0,
+        };
         for (place, &slot) in probes.iter().enumerate() {
             let word = KeyWord(self.key(slot).load());
-            let found = Some((slot, word));
-            if word.is_empty() {
-                let (count, first) = &mut empties[place / BUCKET];
-                *count += 1;
-                *first = first.or(found);
-            } else if word.is_committed() && word.names(fingerprint) {
-                look.committed = found;
-                return look;
-            } else if word.is_tentative() && word.names(fingerprint) {
-                look.tentative = look.tentative.or(found);
-            } else if word.is_tentative() {
-                look.foreign = look.foreign.or(found);
+            look.words[place] = word;
+            match (word.state(), word.names(fingerprint)) {
+                (State::Empty, _) => look.empty |= 1 << place,
+                (State::Committed, true) => {
+                    look.committed = Some((slot, word));
+                    break;
+                }
+                (State::Committed, false) => {}
+                (State::Tentative, true) => look.tentative = look.tentative.or(Some(place)),
+                (State::Tentative, false) => look.foreign = look.foreign.or(Some(place)),
             }
         }
-        let [first, second] = empties;
-        look.empty = match second.0 > first.0 {
-            true => second.1,
-            false => first.1,
-        };
         look
     }
 
@@ -113,32 +128,31 @@ impl<K: Kind> Table<K> {
         foreign_left: &mut usize,
     ) -> Room {
         let now = now.kept();
-        let fingerprint = newcomer.key.fingerprint;
-        if let Some((slot, word)) = look.tentative {
+        if let Some(place) = look.tentative {
             event(Event::Takeover);
-            return self.finish(slot, word, probes, newcomer, now);
+            return self.finish(place, look.words[place], probes, newcomer, now);
         }
-        let changed = self.evict_idle(probes, fingerprint, now.reading().tick());
-        if let (false, Some(empty)) = (changed, look.empty) {
-            return self.claim(empty, probes, newcomer, now);
+        let changed = self.evict_idle(probes, look, now.reading().tick());
+        if let (false, Some(place)) = (changed, look.room()) {
+            return self.claim(place, look, probes, newcomer, now);
         }
-        let look = self.look(probes, fingerprint);
+        let look = self.look(probes, newcomer.key.fingerprint);
         if look.committed.is_some() || look.tentative.is_some() {
             return Room::Changed;
         }
-        match (look.empty, changed) {
-            (Some(empty), _) => self.claim(empty, probes, newcomer, now),
-            (None, true) => Room::Changed,
-            (None, false) => self.free_foreign(&look, foreign_left),
+        match look.room() {
+            Some(place) => self.claim(place, &look, probes, newcomer, now),
+            None if changed => Room::Changed,
+            None => self.free_foreign(&look, probes, foreign_left),
         }
     }
 
     /// Frees another key's claim, whose owner may have died.
-    fn free_foreign(&self, look: &Look, left: &mut usize) -> Room {
-        let Some((slot, word)) = look.foreign.filter(|_| *left > 0) else {
+    fn free_foreign(&self, look: &Look, probes: &ProbeSet, left: &mut usize) -> Room {
+        let Some(place) = look.foreign.filter(|_| *left > 0) else {
             return Room::None;
         };
-        if self.free(slot, word) {
+        if self.free(probes[place], look.words[place]) {
             event(Event::ForeignFreed);
             *left -= 1;
         }
@@ -148,63 +162,72 @@ impl<K: Kind> Table<K> {
     /// Claims an empty slot, unless somebody was faster.
     fn claim(
         &self,
-        (slot, empty): (usize, KeyWord),
+        place: usize,
+        look: &Look,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
         now: Now<'_>,
     ) -> Room {
+        // What the newcomer writes first, while its word is claimed.
+        self.approach_slot(probes[place]);
+        let empty = look.words[place];
         let claimed = empty.claimed(newcomer.key.fingerprint);
-        match self.key(slot).cas(empty.0, claimed.0) {
-            true => self.finish(slot, claimed, probes, newcomer, now),
+        match self.key(probes[place]).cas(empty.0, claimed.0) {
+            true => self.finish(place, claimed, probes, newcomer, now),
             false => Room::Changed,
         }
     }
 
     /// Frees every idle slot of a probe set; whether it is worth another look.
-    fn evict_idle(&self, probes: &ProbeSet, fingerprint: u64, now: u64) -> bool {
-        let mut changed = false;
-        for &slot in probes {
-            // Before the head: freeing a word read after it could free a newer
-            // tenant's.
-            let word = KeyWord(self.key(slot).load());
-            // Somebody brought this very key in meanwhile.
-            changed |= word.names(fingerprint) && !word.is_empty();
-            if !word.is_committed() {
-                continue;
-            }
-            let (tenant, log) = (self.tenant(slot, word), self.log(slot));
-            if !log.is_idle(self.retention(), now) {
-                continue;
-            }
-            // Before the key is gone.
-            self.evicted().raise(now);
-            if log.freeze_if_idle(tenant, self.retention(), now) {
-                self.free(slot, word);
-                changed = true;
+    fn evict_idle(&self, probes: &ProbeSet, look: &Look, now: u64) -> bool {
+        let (mut changed, retention) = (false, self.retention().load());
+        // The words were read before the heads: freeing a word read after its head could
+        // free a newer tenant's.
+        for (&slot, &word) in probes.iter().zip(&look.words) {
+            if word.is_committed() && K::is_idle(self.head(slot).load(), retention, now) {
+                changed |= self.evict(slot, word, now);
             }
         }
         changed
+    }
+
+    /// Frees a slot, if it is idle.
+    #[cold]
+    fn evict(&self, slot: usize, word: KeyWord, now: u64) -> bool {
+        // Before the key is gone.
+        self.evicted().raise(now);
+        let tenant = self.tenant(slot, word);
+        let is_frozen = self.log(slot).freeze_if_idle(tenant, self.retention(), now);
+        if is_frozen {
+            self.free(slot, word);
+        }
+        is_frozen
     }
 
     /// Decides an insertion: commits the claim, or frees it in favour of another
     /// one of the same key. Anyone may do it, any number of times.
     fn finish(
         &self,
-        slot: usize,
+        place: usize,
         claim: KeyWord,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
         now: Now<'_>,
     ) -> Room {
         let Newcomer { key, name, widths } = newcomer;
-        let place = probes.iter().position(|&s| s == slot).unwrap_or(PROBES);
+        let slot = probes[place];
         if !planted(Fault::RescanUnfenced) {
             sync::fence();
         }
         if !planted(Fault::InsertWithoutRescan) {
-            for (other_place, &other) in probes.iter().enumerate() {
-                let comes_first = other_place < place;
-                if other != slot && !self.prevails(slot, claim, other, comes_first, key) {
+            for (other, &other_slot) in probes.iter().enumerate() {
+                if other == place {
+                    continue;
+                }
+                let word = KeyWord(self.key(other_slot).load());
+                if word.claims(key.fingerprint)
+                    && !self.prevails(slot, claim, other_slot, other < place, key)
+                {
                     event(Event::DuplicateLost);
                     return Room::Changed;
                 }
@@ -272,7 +295,7 @@ impl<K: Kind> Table<K> {
     ) -> bool {
         for _ in 0..log::ATTEMPTS {
             let word = KeyWord(self.key(other).load());
-            if word.is_empty() || !word.names(key.fingerprint) {
+            if !word.claims(key.fingerprint) {
                 return true;
             }
             if word.is_tentative() && !comes_first {

@@ -110,25 +110,46 @@ impl Key {
     }
 }
 
+/// What a key word says of its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Empty,
+    Tentative,
+    Committed,
+}
+
 /// The value of a key word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyWord(pub u64);
 
 impl KeyWord {
-    pub fn is_empty(self) -> bool {
-        self.0 & STATE_MASK == EMPTY
+    #[inline]
+    pub fn state(self) -> State {
+        match self.0 & STATE_MASK {
+            EMPTY => State::Empty,
+            TENTATIVE => State::Tentative,
+            _ => State::Committed,
+        }
     }
 
     pub fn is_tentative(self) -> bool {
-        self.0 & STATE_MASK == TENTATIVE
+        self.state() == State::Tentative
     }
 
     pub fn is_committed(self) -> bool {
-        self.0 & STATE_MASK == COMMITTED
+        self.state() == State::Committed
     }
 
     pub fn names(self, fingerprint: u64) -> bool {
         self.0 >> FINGERPRINT_SHIFT == fingerprint
+    }
+
+    /// Whether the slot is this key's, or about to be.
+    #[inline]
+    pub fn claims(self, fingerprint: u64) -> bool {
+        // One comparison for both states.
+        let state = self.unversioned().0 ^ (fingerprint << FINGERPRINT_SHIFT);
+        state.wrapping_sub(TENTATIVE) <= COMMITTED - TENTATIVE
     }
 
     /// The word of a key that stands, without its version.
@@ -177,7 +198,7 @@ mod tests {
         let committed = claimed.committed();
         assert!(committed.is_committed() && committed.names(fingerprint));
         let freed = committed.freed();
-        assert!(freed.is_empty() && freed != KeyWord(0));
+        assert!(freed.state() == State::Empty && freed != KeyWord(0));
         assert_eq!(claimed.freed(), freed);
     }
 

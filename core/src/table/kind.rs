@@ -1,9 +1,9 @@
 //! What a table needs of the logs in its slots. There are two kinds: the exact
 //! ring, and the bucketed ring for limits that are too large for it.
 
-use crate::buckets::{self, Buckets, MAX_PLANES, Shifts};
+use crate::buckets::{self, Buckets, MAX_PLANES, Mark, Shifts};
 use crate::log::{Attempt, Charged, Env, Horizons, Places, Query, Tenant};
-use crate::ring::{LINE_WORDS, Planes, Ring};
+use crate::ring::{self, Head, LINE_WORDS, Planes, Ring};
 use crate::sync::Word;
 
 /// A kind of log, with the way its words are laid out.
@@ -20,6 +20,10 @@ pub(crate) trait Kind {
     /// to `max_limit` units. Returns where it ends, or `None` where that is past
     /// all address space.
     fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Self::Planes, usize)>;
+
+    /// Whether a log with this head may be closed, as far as a look can tell: it is, or
+    /// has been idle for `retention` ticks.
+    fn is_idle(head: u64, retention: u64, now: u64) -> bool;
 
     /// The log whose words lie at `places`.
     fn slot<'t>(words: &'t [Word], places: Places, planes: &'t Self::Planes) -> Self::Slot<'t>;
@@ -47,9 +51,6 @@ pub(crate) trait Slot {
     /// Whether no tenant could come after this one, because time has ended.
     fn is_at_the_end(&self) -> bool;
 
-    /// Whether `freeze_if_idle` would close the log, as far as a look can tell.
-    fn is_idle(&self, retention: &Word, now: u64) -> bool;
-
     /// Opens a closed log for the tenant; `false` if it is not the tenant's.
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool;
 
@@ -71,6 +72,11 @@ impl Kind for Exact {
 
     fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Planes, usize)> {
         Planes::layout(from, slots, max_limit)
+    }
+
+    #[inline]
+    fn is_idle(head: u64, retention: u64, now: u64) -> bool {
+        ring::is_idle(Head(head), retention, now)
     }
 
     #[inline]
@@ -106,10 +112,6 @@ impl Slot for Ring<'_> {
         Ring::is_at_the_end(self)
     }
 
-    fn is_idle(&self, retention: &Word, now: u64) -> bool {
-        Ring::is_idle(self, retention, now)
-    }
-
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         Ring::revive(self, tenant, now)
     }
@@ -132,6 +134,11 @@ impl Kind for Bucketed {
 
     fn layout(from: usize, slots: usize, _max_limit: u32) -> Option<(buckets::Planes, usize)> {
         buckets::Planes::layout(from, slots, MAX_PLANES)
+    }
+
+    #[inline]
+    fn is_idle(head: u64, retention: u64, now: u64) -> bool {
+        buckets::is_idle(Mark(head), retention, now)
     }
 
     #[inline]
@@ -169,10 +176,6 @@ impl Slot for Buckets<'_> {
 
     fn is_at_the_end(&self) -> bool {
         Buckets::is_at_the_end(self)
-    }
-
-    fn is_idle(&self, retention: &Word, now: u64) -> bool {
-        Buckets::is_idle(self, retention, now)
     }
 
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {

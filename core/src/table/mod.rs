@@ -117,6 +117,14 @@ impl<K: Kind> Table<K> {
         &self.words[self.geometry.key(slot)]
     }
 
+    fn head(&self, slot: usize) -> &Word {
+        &self.words[self.geometry.head(slot)]
+    }
+
+    fn is_idle(&self, slot: usize, now: u64) -> bool {
+        K::is_idle(self.head(slot).load(), self.retention().load(), now)
+    }
+
     fn log(&self, slot: usize) -> K::Slot<'_> {
         self.geometry.log(&self.words, slot)
     }
@@ -183,6 +191,24 @@ impl<K: Kind> Table<K> {
         None
     }
 
+    /// Brings what belongs to a slot outside its bucket near.
+    fn approach_slot(&self, slot: usize) {
+        self.words[self.geometry.line(slot)].approach();
+        if let Some([name, _]) = self.geometry.name(&self.words, slot) {
+            name[0].approach();
+        }
+    }
+
+    /// Brings the key words and heads of two buckets near.
+    #[inline]
+    fn approach_pairs(&self, buckets: [u32; 2]) {
+        for bucket in buckets {
+            let first = bucket as usize * BUCKET;
+            self.key(first).approach();
+            self.key(first + BUCKET / 2).approach();
+        }
+    }
+
     /// The slot in which a key was found before, and its word if it still stands there.
     #[inline(always)]
     fn standing_in(&self, slot: usize, key: Key) -> Option<(usize, KeyWord)> {
@@ -194,7 +220,7 @@ impl<K: Kind> Table<K> {
 
     /// As [`ask`](Self::ask), for a key that was not found, or was lost.
     #[cold]
-    fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
+    pub fn ask_longer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Reply {
         let probes = self.probes(key);
         let newcomer = Newcomer {
             key,

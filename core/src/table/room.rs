@@ -9,7 +9,7 @@
 use smallvec::SmallVec;
 
 use super::geometry::BUCKET;
-use super::kind::{Kind, Slot};
+use super::kind::Kind;
 use super::{Key, KeyWord, Place, Table};
 use crate::time::Now;
 
@@ -80,7 +80,7 @@ impl<K: Kind> Table<K> {
         let now = now.reading().tick();
         if let Some(Place { slot, .. }) = place {
             let bucket = (slot / BUCKET) as u32;
-            if !self.log(slot).is_idle(self.retention(), now) {
+            if !self.is_idle(slot, now) {
                 return true;
             }
             if newcomers.count(bucket, Does::Evict) == 0 {
@@ -105,7 +105,7 @@ impl<K: Kind> Table<K> {
         let from = bucket as usize * BUCKET;
         let slots = from..from + BUCKET;
         let committed = |slot: &usize| KeyWord(self.key(*slot).load()).is_committed();
-        let is_idle = |slot: &usize| self.log(*slot).is_idle(self.retention(), now);
+        let is_idle = |slot: &usize| self.is_idle(*slot, now);
         let taken = slots.clone().filter(committed);
         Free {
             empty: BUCKET - taken.clone().count(),

@@ -18,9 +18,8 @@ impl<'a> Request<'a> {
         claim: Claim<'a>,
         ask: Ask,
     ) -> Result<Answered<'a>, Failure> {
-        let detail = V::DETAIL || self.limiter.counts_keys;
         self.ask_for(claim, |standings, claim| {
-            let query = claim.query(ask, detail, standings);
+            let query = claim.query(ask, self.needs_detail::<V>(), standings);
             let now = self.now;
             match self.reply(claim, &query, now) {
                 Reply::Full => self.without_room(claim, &query, now),
@@ -31,15 +30,20 @@ impl<'a> Request<'a> {
 
     /// Peeks at a key, and sees whether it will have room once the `newcomers`
     /// before it, in the exact table and in the bucketed one, have theirs.
-    pub(super) fn peek(
+    pub(super) fn peek<V: Verdict>(
         &self,
         claim: Claim<'a>,
         newcomers: &mut [Newcomers; 2],
         now: Now<'_>,
     ) -> Result<Answered<'a>, Failure> {
         self.ask_for(claim, |standings, claim| {
-            self.peek_reply(claim, standings, newcomers, now)
+            let query = claim.query(Ask::Peek, self.needs_detail::<V>(), standings);
+            self.peek_reply(claim, &query, newcomers, now)
         })
+    }
+
+    fn needs_detail<V: Verdict>(&self) -> bool {
+        V::DETAIL || self.limiter.counts_keys
     }
 
     /// As [`peek`](Self::peek), at an instant of its own; notes no windows.
@@ -49,7 +53,8 @@ impl<'a> Request<'a> {
         newcomers: &mut [Newcomers; 2],
         now: Now<'_>,
     ) -> Result<Answered<'a>, Failure> {
-        let reply = self.peek_reply(&claim, None, newcomers, now);
+        let query = claim.query(Ask::Peek, true, None);
+        let reply = self.peek_reply(&claim, &query, newcomers, now);
         answered(claim, reply)
     }
 
@@ -63,21 +68,20 @@ impl<'a> Request<'a> {
     fn peek_reply(
         &self,
         claim: &Claim<'a>,
-        standings: Option<&RefCell<Standings>>,
+        query: &Query<'_>,
         newcomers: &mut [Newcomers; 2],
         now: Now<'_>,
     ) -> Reply {
-        let query = claim.query(Ask::Peek, true, standings);
         let precision = claim.active.rule.precision;
         let newcomers = &mut newcomers[precision as usize];
-        match self.reply(claim, &query, now) {
+        match self.reply(claim, query, now) {
             Reply::Answered(_, place)
                 if !self
                     .limiter
                     .tables
                     .has_room(precision, claim.key, place, newcomers, now) =>
             {
-                self.without_room(claim, &query, now)
+                self.without_room(claim, query, now)
             }
             reply => reply,
         }

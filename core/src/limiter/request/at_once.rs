@@ -5,7 +5,8 @@ use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
 use crate::limiter::active::{Active, ActiveRule, Governed};
 use crate::limiter::{Endpoint, Limiter};
-use crate::table::{Key, NameHash};
+use crate::log::{Ask, Query};
+use crate::table::{Key, NameHash, Reply};
 use crate::time::Now;
 use crate::window::Precision;
 
@@ -27,13 +28,33 @@ impl Limiter {
             if let Endpoint::Id(id) = endpoint
                 && let Ok(governed) = active.governs_id(id)
                 && let Some(charge) = self.only_charge(active, governed, merchant.hash, cost)
-                && let Some(allowed) = self.charge_at_once(charge, None, now)
             {
-                return Ok(allowed);
+                return match self.charge_at_once(charge, None, now) {
+                    Some(allowed) => Ok(allowed),
+                    None => self.allow_longer(active, governed, merchant, cost),
+                };
             }
             let request = Request::new(self, active, Call::CHARGE, now);
             request.decide_named(endpoint, merchant, cost)
         })
+    }
+
+    /// As [`allow_at_once`](Self::allow_at_once), for a key that has to be made room for,
+    /// or helped on.
+    #[cold]
+    fn allow_longer(
+        &self,
+        active: &Active,
+        governed: &Governed,
+        merchant: Merchant<'_>,
+        cost: u32,
+    ) -> Result<bool, Error> {
+        let now = Now::Live(&self.clock);
+        let charge = self.only_charge(active, governed, merchant.hash, cost);
+        match charge.and_then(|charge| self.charge_by_itself(&charge, merchant.name, now)) {
+            Some(allowed) => Ok(allowed),
+            None => Request::new(self, active, Call::CHARGE, now).decide(governed, merchant, cost),
+        }
     }
 
     /// What a request charges if one exact rule governs it alone; `None` if the long
@@ -74,6 +95,35 @@ impl Limiter {
         let admitted = exact.charge(key, slot, windows, &active.horizons, cost, now)?;
         active.usage.count_answer(admitted, cost);
         Some(admitted)
+    }
+}
+
+impl Limiter {
+    /// As [`charge_at_once`](Self::charge_at_once), for a key that has to be made room
+    /// for, or helped on; `None` if there is no room for it.
+    #[cold]
+    pub(in crate::limiter) fn charge_by_itself(
+        &self,
+        charge: &OnlyCharge<'_>,
+        merchant: &[u8],
+        now: Now<'_>,
+    ) -> Option<bool> {
+        let &OnlyCharge { active, key, cost } = charge;
+        let query = Query {
+            name: active.owner_name(merchant),
+            windows: &active.rule.windows,
+            widths: active.shifts.widths(),
+            horizons: &active.horizons,
+            cost,
+            ask: Ask::Charge,
+            detail: false,
+            standings: None,
+        };
+        let Reply::Answered(answer, _) = self.tables.exact.ask_longer(key, &query, now) else {
+            return None;
+        };
+        active.usage.count_answer(answer.admitted, cost);
+        Some(answer.admitted)
     }
 }
 

@@ -36,7 +36,7 @@ impl<'a> Request<'a> {
         }
         // Each turn but the last means that another request got on.
         for _ in 0..ATTEMPTS {
-            let peeks = match self.peek_together(&claims, self.now.begun())? {
+            let peeks = match self.peek_together::<V>(&claims, self.now.begun())? {
                 Peeked::Denied(peeks) => {
                     // Without pools, keys without room had no say.
                     if self.limiter.on_full != OnFull::Overflow {
@@ -59,13 +59,17 @@ impl<'a> Request<'a> {
 
     /// Peeks at all keys. Where none denies, a key without room fails the request
     /// before anything is charged, unless such requests are admitted.
-    fn peek_together(&self, claims: &[Claim<'a>], now: Now<'_>) -> Result<Peeked<'a>, Failure> {
+    fn peek_together<V: Verdict>(
+        &self,
+        claims: &[Claim<'a>],
+        now: Now<'_>,
+    ) -> Result<Peeked<'a>, Failure> {
         self.begin_anew();
         let mut peeks = Answers::new();
         let mut is_full = false;
         let mut newcomers = Default::default();
         for &claim in claims {
-            match self.peek(claim, &mut newcomers, now) {
+            match self.peek::<V>(claim, &mut newcomers, now) {
                 Ok(peek) => peeks.push(peek),
                 Err(Failure::Full) => is_full = true,
                 Err(failure) => return Err(failure),

@@ -1,6 +1,7 @@
 //! Models of a bucketed log that changes hands.
 
 use super::*;
+use crate::buckets::{Mark, is_idle};
 
 /// A check of an idle key meets its eviction and the next tenant: it is charged
 /// while the slot is its own, or learns that it is not, and is never told that a
@@ -178,7 +179,8 @@ pub(super) fn window_grows(model: Model) {
         let [frozen, charged] = race(&lot, [evictor, longer]);
         assert!(!(charged && frozen), "{NOT_LOST}");
         assert_eq!(lot.log().is_frozen(), frozen);
-        let idle = lot.log().is_idle(lot.retention(), at(8));
+        let head = Mark(lot.words[PLACES.head].load());
+        let idle = is_idle(head, lot.retention().load(), at(8));
         assert_eq!(idle, frozen, "{NOT_LOST}");
     });
 }
