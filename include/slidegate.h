@@ -103,7 +103,7 @@
  *         else if (d.outcome == SLG_OUTCOME_DENIED)
  *             printf("HTTP 429, retry in %.3f s\n", (double)d.retry_after_ns / 1e9);
  *         else
- *             printf("HTTP %u, retrying does not help\n", (unsigned)slg_http_status(&d));
+ *             printf("HTTP %u, no time to retry at\n", (unsigned)slg_http_status(&d));
  *
  *         slg_limiter_free(limiter);
  *         return 0;
@@ -291,8 +291,8 @@ typedef struct slg_options {
     // SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     uint32_t on_full;
     // How many keys (a rule and a merchant each, with an admission in the longest
-    // window of any rule of the same precision) find room at once, all but one newcomer in about ten
-    // millions; the table may hold somewhat more. 0 is the default, 262144.
+    // window of any rule of the same precision) find room at once, all but one
+    // newcomer in about ten millions; the table may hold somewhat more. 0 is the default, 262144.
     // Bucketed rules have a table of their own, of the same number. Each key
     // reserves 99 KiB of address space (less with a smaller max_limit), and 117
     // KiB more from the first policy with a bucketed rule on; it uses memory from

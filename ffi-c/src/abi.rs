@@ -152,8 +152,8 @@ pub struct slg_options {
     /// SLG_ON_FULL_DENY, SLG_ON_FULL_ADMIT or SLG_ON_FULL_OVERFLOW.
     pub on_full: u32,
     /// How many keys (a rule and a merchant each, with an admission in the longest
-    /// window of any rule of the same precision) find room at once, all but one newcomer in about ten
-    /// millions; the table may hold somewhat more. 0 is the default, 262144.
+    /// window of any rule of the same precision) find room at once, all but one
+    /// newcomer in about ten millions; the table may hold somewhat more. 0 is the default, 262144.
     /// Bucketed rules have a table of their own, of the same number. Each key
     /// reserves 99 KiB of address space (less with a smaller max_limit), and 117
     /// KiB more from the first policy with a bucketed rule on; it uses memory from

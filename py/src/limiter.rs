@@ -35,8 +35,8 @@ use crate::{batch, errors, usage};
 ///
 /// Every method may be called from any thread at once; none waits for another, but
 /// for the locks of the C library where a thread meets a policy for the first time,
-/// and there is no background thread. A process that forks gets a limiter of its own in each
-/// child: it begins with the parent's counts, and from then on each counts for
+/// and there is no background thread. A process that forks gets a limiter of its own
+/// in each child: it begins with the parent's counts, and from then on each counts for
 /// itself.
 #[pyclass(frozen, module = "slidegate")]
 pub(crate) struct Limiter {

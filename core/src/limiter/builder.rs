@@ -86,7 +86,8 @@ impl LimiterBuilder {
     /// Whether each key's admissions, denials and peak are counted
     /// ([`KeyUsage::counters`](crate::KeyUsage::counters)); not by default. It
     /// takes 32 bytes a slot, of which there are 1.8 a key; denials of one key then
-    /// write to memory that its threads share, and [`allow`](Limiter::allow) is no faster than a check.
+    /// write to memory that its threads share, and [`allow`](Limiter::allow) is no
+    /// faster than a check.
     pub fn key_counters(mut self, key_counters: bool) -> Self {
         self.key_counters = key_counters;
         self

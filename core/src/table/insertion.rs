@@ -57,7 +57,7 @@ pub(super) enum Room {
 }
 
 /// Where a newcomer's time begins.
-enum From {
+enum Beginning {
     /// At this tick, or earlier in a log that nobody had before.
     Anywhere(u64),
     /// At this tick, no earlier than the latest eviction.
@@ -256,21 +256,21 @@ impl<K: Kind> Table<K> {
     fn begin(&self, slot: usize, tenant: Tenant<'_>, widths: &[u8], now: Now<'_>) -> bool {
         let (log, from) = (self.log(slot), self.beginning(now));
         match from {
-            From::Anywhere(tick) => log.revive(tenant, tick),
+            Beginning::Anywhere(tick) => log.revive(tenant, tick),
             // The log may have been open: nobody had it before, or an insertion that was
             // given up has opened it. Closing it first would not do: who sees it closed
             // under the committed key may free a slot that is already in use again.
-            From::Eviction(tick) => {
+            Beginning::Eviction(tick) => {
                 let moves_on = !planted(Fault::OpenLogUnmoved);
                 log.revive(tenant, tick) && (!moves_on || log.move_on(tenant, widths, tick))
             }
         }
     }
 
-    fn beginning(&self, now: Now<'_>) -> From {
+    fn beginning(&self, now: Now<'_>) -> Beginning {
         let (tick, evicted) = (now.reading().tick(), self.evicted().load());
         if evicted == 0 || planted(Fault::EvictionForgotten) {
-            return From::Anywhere(tick);
+            return Beginning::Anywhere(tick);
         }
         let latest = match evicted > tick {
             true => now.latest().tick(),
@@ -278,8 +278,8 @@ impl<K: Kind> Table<K> {
         };
         // Who finds the newcomer may be as far behind `now` as `now` is after this.
         match is_skew(evicted, latest) && is_skew(tick, evicted) {
-            true => From::Eviction(tick.max(evicted)),
-            false => From::Anywhere(tick),
+            true => Beginning::Eviction(tick.max(evicted)),
+            false => Beginning::Anywhere(tick),
         }
     }
 
