@@ -173,30 +173,32 @@ fn when_time_has_ended_used_windows_stay_full() {
 
 const BUCKETED: &str = "\"3/s\"]\nprecision = \"bucketed\"\n#[";
 
-/// Two processors' clocks differ by less than a microsecond: a key that the one evicts
-/// is not admitted once more by the other, for which it still counts.
+/// Threads whose clocks differ by up to a millisecond: what left by one clock and is
+/// evicted has left by the other, too.
 #[test]
 fn a_clock_that_lags_mints_nothing() {
-    for windows in ["\"3/s\"", BUCKETED] {
+    for (windows, lag) in LAGS
+        .iter()
+        .flat_map(|lag| [EXACT, BUCKETED].map(|w| (w, *lag)))
+    {
         let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
         clock.advance(Duration::from_secs(1));
         assert_eq!(admit(&limiter, 4), 3);
-        leave(&limiter, &clock);
-        clock.step_back(LAG);
-        assert_eq!(admit(&limiter, 4), 3, "{windows}");
-        clock.advance(LAG + Duration::from_secs(1) - TICK);
-        assert_eq!(
-            admit(&limiter, 1),
-            0,
-            "{windows}: they began after the eviction"
-        );
+        evict(&limiter, &clock);
+        clock.step_back(lag);
+        assert_eq!(admit(&limiter, 4), 3, "{windows}, {lag:?} behind");
+        clock.advance(Duration::from_secs(1) - TICK);
+        assert_eq!(admit(&limiter, 1), 0, "{windows}, {lag:?} behind");
     }
 }
 
 /// The same of a batch that began long before.
 #[test]
 fn a_batch_by_a_clock_that_lags_mints_nothing() {
-    for windows in ["\"3/s\"", BUCKETED] {
+    for (windows, lag) in LAGS
+        .iter()
+        .flat_map(|lag| [EXACT, BUCKETED].map(|w| (w, *lag)))
+    {
         let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
         clock.advance(Duration::from_secs(1));
         assert_eq!(admit(&limiter, 4), 3);
@@ -204,17 +206,17 @@ fn a_batch_by_a_clock_that_lags_mints_nothing() {
         let mut admitted = Vec::new();
         limiter.allow_each(&checks, |allowed| {
             if admitted.is_empty() {
-                leave(&limiter, &clock);
-                clock.step_back(LAG);
+                evict(&limiter, &clock);
+                clock.step_back(lag);
             }
             admitted.push(allowed.unwrap());
         });
         assert_eq!(admitted, [false, true, true, true]);
-        clock.advance(LAG + Duration::from_secs(1) - TICK);
+        clock.advance(lag + Duration::from_secs(1) - SKEW - TICK);
         assert_eq!(
             admit(&limiter, 1),
             0,
-            "{windows}: they began after the eviction"
+            "{windows}, {lag:?} behind: they began when those before them left"
         );
     }
 }
@@ -234,11 +236,25 @@ fn a_peek_by_a_clock_that_lags_tells_its_time() {
     assert_eq!(peeked.reset_at_ns(), Some(3_000_000_000));
 }
 
-const LAG: Duration = Duration::from_nanos(500);
+/// How far apart the clocks of two threads may be.
+const SKEW: Duration = Duration::from_millis(1);
+const LAGS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_nanos(500),
+    Duration::from_micros(900),
+    SKEW,
+];
+const EXACT: &str = "\"3/s\"";
 
-/// Waits until the units of the key have left their window, and evicts it.
-fn leave(limiter: &Limiter, clock: &ManualClock) {
+/// Waits until the units of the key have left their window by every clock, and evicts
+/// it; a tick earlier it stays.
+fn evict(limiter: &Limiter, clock: &ManualClock) {
     let full = limiter.peek("m", "", 3).unwrap();
-    clock.advance(Duration::from_nanos(full.retry_after_ns().unwrap()));
+    let left = Duration::from_nanos(full.retry_after_ns().unwrap());
+    clock.advance(left + SKEW - TICK);
     assert!(limiter.allow("another", "", 1).unwrap());
+    assert_eq!(limiter.keys(), 2);
+    clock.advance(TICK);
+    assert!(limiter.allow("a third", "", 1).unwrap());
+    assert_eq!(limiter.keys(), 2);
 }

@@ -224,8 +224,8 @@ fn a_full_table_does_what_it_was_told_and_says_so() {
                 );
             }
         }
-        // One window later the same slots serve others.
-        clock.advance(60 * SECOND);
+        // One window later, and a millisecond, the same slots serve others.
+        clock.advance(60 * SECOND + SECOND / 1_000);
         assert_eq!(
             limiter.check("new", "", 1).unwrap().outcome,
             Outcome::Allowed

@@ -1,10 +1,9 @@
 //! How a bucketed log changes hands: it is frozen when idle, and revived for a new
 //! key.
 
+use super::Buckets;
 use super::mark::{Mark, first_tick, quantum_of};
-use super::planes::Shifts;
 use super::span::Span;
-use super::{Buckets, Setback};
 use crate::log::{ATTEMPTS, Tenant};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
@@ -75,30 +74,6 @@ impl Buckets<'_> {
             };
             if self.head_word().cas(head.0, birth.0) {
                 event(Event::Rebirth);
-            }
-        }
-        false
-    }
-
-    /// Moves the head of an open log, in which the tenant has no units yet, to the
-    /// quantum of `tick` if it is earlier, as an admission of no units would; `false`
-    /// if the slot is not the tenant's any more. Anyone may do it for the tenant, any
-    /// number of times.
-    pub fn move_on(&self, tenant: Tenant<'_>, shifts: &Shifts, tick: u64) -> bool {
-        let mut quantum = quantum_of(tick);
-        for _ in 0..ATTEMPTS {
-            let head = self.head();
-            // After the head: a log that somebody has used since is not moved.
-            if head.is_flagged() || !tenant.holds() {
-                return false;
-            }
-            if head.quantum() >= quantum {
-                return true;
-            }
-            match self.commit(head, quantum, 0, shifts) {
-                Ok(()) => return true,
-                Err(Setback::Ahead(shown)) => quantum = quantum.max(shown),
-                Err(Setback::Moved | Setback::Contradiction) => {}
             }
         }
         false

@@ -177,19 +177,10 @@ impl Limiter {
         let mut slots: SmallVec<[Option<usize>; CHUNK]> = SmallVec::new();
         self.tables.exact.warm(&keys, |slot| slots.push(slot));
         for ((check, charge), slot) in chunk.iter().zip(charges).zip(slots) {
-            let charged = self
-                .charge_at_once(*charge, slot, now)
-                .or_else(|| self.charge_by_itself(charge, check.merchant, now));
-            each(match charged {
+            each(match self.charge_at_once(*charge, slot, now) {
                 Some(allowed) => Ok(allowed),
-                None => self.decide_one(active, check, now),
+                None => self.charge_by_itself(active, charge, check.merchant, now),
             });
         }
-    }
-
-    #[cold]
-    fn decide_one(&self, active: &Active, check: &Check<'_>, now: Now<'_>) -> Result<bool, Error> {
-        let (governed, merchant, cost) = self.resolve(active, check)?;
-        Request::new(self, active, Call::CHARGE, now).decide(&governed, merchant, cost)
     }
 }

@@ -131,11 +131,6 @@ impl Lot {
         self.log().revive(self.tenant(KEY + 1), tick)
     }
 
-    /// Moves the first tenant's log on.
-    fn move_on(&self, tick: u64) -> bool {
-        self.log().move_on(self.tenant(KEY), &self.shifts, tick)
-    }
-
     /// As [`take`](Self::take) by the second tenant, who has the slot.
     fn take_as_second(&self, quanta: &[u64]) -> Admitted {
         let mut admitted = Admitted::default();

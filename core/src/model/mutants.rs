@@ -113,20 +113,11 @@ fn a_batch_that_looks_past_an_eviction_admits_twice() {
 }
 
 #[test]
-fn an_eviction_by_a_clock_ahead_forgotten_admits_twice() {
+fn an_eviction_by_a_clock_ahead_admits_twice_by_one_behind() {
     dies(
-        Fault::EvictionForgotten,
+        Fault::SkewIgnored,
         &[NEVER_OVER],
-        table::clock_behind_meets_eviction,
-    );
-}
-
-#[test]
-fn a_newcomer_in_a_slot_that_knows_no_eviction_is_admitted_twice() {
-    dies(
-        Fault::OpenLogUnmoved,
-        &[NEVER_OVER],
-        table::clock_behind_finds_newcomer,
+        table::clock_behind_needs_key,
     );
 }
 

@@ -96,23 +96,6 @@ impl Ring<'_> {
         }
         false
     }
-
-    /// Moves the stamp of an open ring, in which the tenant has no units yet, to `tick`
-    /// if it is earlier; `false` if the slot is not the tenant's any more. Anyone may do
-    /// it for the tenant, any number of times.
-    pub fn move_on(&self, tenant: Tenant<'_>, tick: u64) -> bool {
-        for _ in 0..ATTEMPTS {
-            let head = self.head();
-            // After the head: a ring that somebody has used since is not moved.
-            if head.is_frozen() || !tenant.holds() {
-                return false;
-            }
-            if head.stamp() >= tick || self.head_word().cas(head.0, head.moved_on(tick).0) {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 /// Whether a ring with this head may be closed, as far as a look can tell.

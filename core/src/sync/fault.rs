@@ -74,8 +74,8 @@ pub(crate) enum Fault {
     LapIgnored,
     /// Let a batch keep its reading although a key was evicted since.
     EvictionForgotten,
-    /// Do not tell an open log the instant of an eviction just past.
-    OpenLogUnmoved,
+    /// Evict what is idle by one clock and perhaps not yet by another.
+    SkewIgnored,
     /// Remember longer only after the policy that needs it is in force.
     RaisedAfterSwap,
     /// Announce a policy only after it is in force.

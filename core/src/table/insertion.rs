@@ -10,7 +10,8 @@
 //!
 //! **Eviction.** Before an insertion chooses between its two buckets, the slots
 //! whose ring has been idle for the longest window are frozen and freed, so that the
-//! choice sees living keys only: such a key is indistinguishable from a fresh one.
+//! choice sees living keys only: such a key is indistinguishable from a fresh one,
+//! by all clocks ([`SKEW`](super::SKEW)).
 //! The heads stand beside the key words, so a look at them waits for nothing more.
 //! Whoever finds a frozen ring under a committed key frees the slot. The key word
 //! freed is the one read before the ring's head, so that a newer tenant is never
@@ -18,18 +19,14 @@
 //! the table's life: it is raised before a policy comes into force and never
 //! lowered, so a policy that returns finds its history.
 //!
-//! **Clocks that disagree.** Who evicts notes the instant first. A newcomer begins no
-//! earlier than that, as long as any clock may still be behind it by as much as clocks
-//! of two processors may be: it may be the very key that was evicted.
-//!
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
 use super::geometry::{BUCKET, PROBES};
 use super::key::{Key, KeyWord, State};
 use super::kind::{Kind, Slot};
-use super::{ProbeSet, Table, is_skew};
-use crate::log::{self, Tenant};
+use super::{ProbeSet, Table, settled};
+use crate::log;
 use crate::sync;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
@@ -43,8 +40,6 @@ pub(super) const MAX_FREED_FOREIGN: usize = 2;
 pub(super) struct Newcomer<'q> {
     pub key: Key,
     pub name: &'q [u8],
-    /// As in [`Query`](crate::log::Query).
-    pub widths: &'q [u8],
 }
 
 /// What became of an attempt to make room for a key.
@@ -54,14 +49,6 @@ pub(super) enum Room {
     /// Look again.
     Changed,
     None,
-}
-
-/// Where a newcomer's time begins.
-enum Beginning {
-    /// At this tick, or earlier in a log that nobody had before.
-    Anywhere(u64),
-    /// At this tick, no earlier than the latest eviction.
-    Eviction(u64),
 }
 
 /// What one look at a probe set found.
@@ -127,12 +114,12 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> Room {
-        let now = now.kept();
+        let now = now.reading().tick();
         if let Some(place) = look.tentative {
             event(Event::Takeover);
             return self.finish(place, look.words[place], probes, newcomer, now);
         }
-        let changed = self.evict_idle(probes, look, now.reading().tick());
+        let changed = self.evict_idle(probes, look, settled(now));
         if let (false, Some(place)) = (changed, look.room()) {
             return self.claim(place, look, probes, newcomer, now);
         }
@@ -166,7 +153,7 @@ impl<K: Kind> Table<K> {
         look: &Look,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        now: Now<'_>,
+        now: u64,
     ) -> Room {
         // What the newcomer writes first, while its word is claimed.
         self.approach_slot(probes[place]);
@@ -178,26 +165,28 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Frees every idle slot of a probe set; whether it is worth another look.
-    fn evict_idle(&self, probes: &ProbeSet, look: &Look, now: u64) -> bool {
+    /// Frees every slot of a probe set that was idle at the tick `settled`; whether it
+    /// is worth another look.
+    fn evict_idle(&self, probes: &ProbeSet, look: &Look, settled: u64) -> bool {
         let (mut changed, retention) = (false, self.retention().load());
         // The words were read before the heads: freeing a word read after its head could
-        // free a newer tenant's.
+        // free a newer tenant's. The retention may grow meanwhile; who freezes reads it
+        // again.
         for (&slot, &word) in probes.iter().zip(&look.words) {
-            if word.is_committed() && K::is_idle(self.head(slot).load(), retention, now) {
-                changed |= self.evict(slot, word, now);
+            if word.is_committed() && K::is_idle(self.head(slot).load(), retention, settled) {
+                changed |= self.evict(slot, word, settled);
             }
         }
         changed
     }
 
-    /// Frees a slot, if it is idle.
+    /// Frees a slot, if it was idle at the tick `settled`.
     #[cold]
-    fn evict(&self, slot: usize, word: KeyWord, now: u64) -> bool {
+    fn evict(&self, slot: usize, word: KeyWord, settled: u64) -> bool {
         // Before the key is gone.
-        self.evicted().raise(now);
-        let tenant = self.tenant(slot, word);
-        let is_frozen = self.log(slot).freeze_if_idle(tenant, self.retention(), now);
+        self.evicted().raise(settled);
+        let (tenant, log) = (self.tenant(slot, word), self.log(slot));
+        let is_frozen = log.freeze_if_idle(tenant, self.retention(), settled);
         if is_frozen {
             self.free(slot, word);
         }
@@ -212,26 +201,16 @@ impl<K: Kind> Table<K> {
         claim: KeyWord,
         probes: &ProbeSet,
         newcomer: Newcomer<'_>,
-        now: Now<'_>,
+        now: u64,
     ) -> Room {
-        let Newcomer { key, name, widths } = newcomer;
+        let Newcomer { key, name } = newcomer;
         let slot = probes[place];
         if !planted(Fault::RescanUnfenced) {
             sync::fence();
         }
-        if !planted(Fault::InsertWithoutRescan) {
-            for (other, &other_slot) in probes.iter().enumerate() {
-                if other == place {
-                    continue;
-                }
-                let word = KeyWord(self.key(other_slot).load());
-                if word.claims(key.fingerprint)
-                    && !self.prevails(slot, claim, other_slot, other < place, key)
-                {
-                    event(Event::DuplicateLost);
-                    return Room::Changed;
-                }
-            }
+        if !planted(Fault::InsertWithoutRescan) && !self.stands_alone(place, claim, probes, key) {
+            event(Event::DuplicateLost);
+            return Room::Changed;
         }
         let claim = match planted(Fault::CommitBeforeRebirth)
             && self.key(slot).cas(claim.0, claim.committed().0)
@@ -239,8 +218,7 @@ impl<K: Kind> Table<K> {
             true => claim.committed(),
             false => claim,
         };
-        let tenant = self.tenant(slot, claim);
-        if !self.begin(slot, tenant, widths, now) {
+        if !self.log(slot).revive(self.tenant(slot, claim), now) {
             return Room::Changed;
         }
         self.begin_record(slot, claim, key, name);
@@ -250,41 +228,18 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Opens the log of a newcomer who was not found: perhaps because a clock a little
-    /// ahead of another had evicted it, and then the units that still count by that
-    /// other one must not pass once more.
-    fn begin(&self, slot: usize, tenant: Tenant<'_>, widths: &[u8], now: Now<'_>) -> bool {
-        let (log, from) = (self.log(slot), self.beginning(now));
-        match from {
-            Beginning::Anywhere(tick) => log.revive(tenant, tick),
-            // The log may have been open: nobody had it before, or an insertion that was
-            // given up has opened it. Closing it first would not do: who sees it closed
-            // under the committed key may free a slot that is already in use again.
-            Beginning::Eviction(tick) => {
-                let moves_on = !planted(Fault::OpenLogUnmoved);
-                log.revive(tenant, tick) && (!moves_on || log.move_on(tenant, widths, tick))
-            }
-        }
+    /// Whether the claim stands against all that the other slots of the probe set hold;
+    /// if not, it is freed.
+    fn stands_alone(&self, place: usize, claim: KeyWord, probes: &ProbeSet, key: Key) -> bool {
+        let mut others = (0..).zip(probes).filter(|(other, _)| *other != place);
+        others.all(|(other, &slot)| {
+            let word = KeyWord(self.key(slot).load());
+            !word.claims(key.fingerprint)
+                || self.prevails(probes[place], claim, slot, other < place, key)
+        })
     }
 
-    fn beginning(&self, now: Now<'_>) -> Beginning {
-        let (tick, evicted) = (now.reading().tick(), self.evicted().load());
-        if evicted == 0 || planted(Fault::EvictionForgotten) {
-            return Beginning::Anywhere(tick);
-        }
-        let latest = match evicted > tick {
-            true => now.latest().tick(),
-            false => tick,
-        };
-        // Who finds the newcomer may be as far behind `now` as `now` is after this.
-        match is_skew(evicted, latest) && is_skew(tick, evicted) {
-            true => Beginning::Eviction(tick.max(evicted)),
-            false => Beginning::Anywhere(tick),
-        }
-    }
-
-    /// Whether the claim stands against what another slot of the probe set
-    /// holds; if not, the claim is freed.
+    /// As [`stands_alone`](Self::stands_alone), against one of them.
     fn prevails(
         &self,
         slot: usize,

@@ -53,11 +53,6 @@ pub(crate) trait Slot {
 
     /// Opens a closed log for the tenant; `false` if it is not the tenant's.
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool;
-
-    /// Sees to it that an open log, in which the tenant has no units yet, admits none
-    /// before `tick`; `false` if it is not the tenant's. The widths are those of its
-    /// rule.
-    fn move_on(&self, tenant: Tenant<'_>, widths: &[u8], tick: u64) -> bool;
 }
 
 /// Logs of stamps: exact, for limits up to [`MAX_LIMIT`](crate::MAX_LIMIT).
@@ -114,10 +109,6 @@ impl Slot for Ring<'_> {
 
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         Ring::revive(self, tenant, now)
-    }
-
-    fn move_on(&self, tenant: Tenant<'_>, _widths: &[u8], tick: u64) -> bool {
-        Ring::move_on(self, tenant, tick)
     }
 }
 
@@ -180,9 +171,5 @@ impl Slot for Buckets<'_> {
 
     fn revive(&self, tenant: Tenant<'_>, now: u64) -> bool {
         Buckets::revive(self, tenant, now)
-    }
-
-    fn move_on(&self, tenant: Tenant<'_>, widths: &[u8], tick: u64) -> bool {
-        Buckets::move_on(self, tenant, &Shifts::from(widths), tick)
     }
 }

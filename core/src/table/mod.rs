@@ -96,7 +96,7 @@ impl<K: Kind> Table<K> {
         &self.words[0]
     }
 
-    /// The latest instant at which a key was evicted.
+    /// The latest instant by which a key that was evicted had been idle long enough.
     pub fn evicted(&self) -> &Word {
         &self.words[1]
     }
@@ -121,8 +121,8 @@ impl<K: Kind> Table<K> {
         &self.words[self.geometry.head(slot)]
     }
 
-    fn is_idle(&self, slot: usize, now: u64) -> bool {
-        K::is_idle(self.head(slot).load(), self.retention().load(), now)
+    fn is_idle(&self, slot: usize, settled: u64) -> bool {
+        K::is_idle(self.head(slot).load(), self.retention().load(), settled)
     }
 
     fn log(&self, slot: usize) -> K::Slot<'_> {
@@ -225,7 +225,6 @@ impl<K: Kind> Table<K> {
         let newcomer = Newcomer {
             key,
             name: query.name,
-            widths: query.widths,
         };
         let mut foreign_left = insertion::MAX_FREED_FOREIGN;
         for _ in 0..log::ATTEMPTS {
@@ -386,29 +385,29 @@ impl<K: Kind> Table<K> {
     }
 }
 
-/// How many ticks one thread's clock may be ahead of another's: a millisecond. An
-/// eviction that lies further ahead is from before the clock was set back.
+/// How many ticks one thread's clock may be behind another's: a millisecond.
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) const SKEW: u64 = 1_000;
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) const SKEW: u64 = 2;
 
-/// Whether what happened at `then` need not lie in the future, by a clock at `now`.
-fn is_skew(then: u64, now: u64) -> bool {
-    then <= now.saturating_add(SKEW)
+/// The instant that every clock has passed where one shows `now`. What is idle by then
+/// may be forgotten: no thread has a reading left by which its units still count.
+fn settled(now: u64) -> u64 {
+    match planted(Fault::SkewIgnored) {
+        true => now,
+        false => now.saturating_sub(SKEW),
+    }
 }
 
-/// An instant after an eviction. What a peek is told commits nothing, so it need not go
-/// on with an instant that its clock has not reached.
+/// The instant of an eviction, unless the clock was set back behind it: who goes on
+/// before that would take what was evicted for fresh while it still counts.
 #[cold]
 fn renewed(now: Now<'_>, evicted: u64) -> Now<'_> {
-    let is_past = match now {
-        Now::Batch(_, clock) => is_skew(evicted, clock.now().tick()),
-        Now::Begun(_, clock) => evicted <= clock.now().tick(),
-        Now::Live(_) | Now::Fixed(_) => false,
-    };
-    match is_past {
-        true => Now::Fixed(Reading::of_tick(evicted)),
-        false => now,
+    match now {
+        Now::Begun(_, clock) | Now::Batch(_, clock) if evicted <= clock.now().tick() => {
+            Now::Fixed(Reading::of_tick(evicted))
+        }
+        now => now,
     }
 }

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::geometry::BUCKET;
 use super::kind::Kind;
-use super::{Key, KeyWord, Place, Table};
+use super::{Key, KeyWord, Place, Table, settled};
 use crate::time::Now;
 
 /// What the keys that a request will bring in, or bring back to life, do to their
@@ -77,10 +77,10 @@ impl<K: Kind> Table<K> {
         newcomers: &mut Newcomers,
         now: Now<'_>,
     ) -> bool {
-        let now = now.reading().tick();
+        let settled = settled(now.reading().tick());
         if let Some(Place { slot, .. }) = place {
             let bucket = (slot / BUCKET) as u32;
-            if !self.is_idle(slot, now) {
+            if !self.is_idle(slot, settled) {
                 return true;
             }
             if newcomers.count(bucket, Does::Evict) == 0 {
@@ -90,7 +90,7 @@ impl<K: Kind> Table<K> {
         }
         let buckets = key.buckets(self.geometry.buckets);
         buckets.iter().for_each(|b| newcomers.push(*b, Does::Evict));
-        let left = buckets.map(|b| newcomers.leave(b, self.free_in(b, now)));
+        let left = buckets.map(|b| newcomers.leave(b, self.free_in(b, settled)));
         let [first, second] = left;
         let has_room = first.empty.max(second.empty) > 0;
         if has_room {
@@ -101,11 +101,11 @@ impl<K: Kind> Table<K> {
         has_room
     }
 
-    fn free_in(&self, bucket: u32, now: u64) -> Free {
+    fn free_in(&self, bucket: u32, settled: u64) -> Free {
         let from = bucket as usize * BUCKET;
         let slots = from..from + BUCKET;
         let committed = |slot: &usize| KeyWord(self.key(*slot).load()).is_committed();
-        let is_idle = |slot: &usize| self.is_idle(*slot, now);
+        let is_idle = |slot: &usize| self.is_idle(*slot, settled);
         let taken = slots.clone().filter(committed);
         Free {
             empty: BUCKET - taken.clone().count(),

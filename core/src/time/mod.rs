@@ -225,22 +225,6 @@ impl<'l> Now<'l> {
         }
     }
 
-    /// One reading of a live clock, for good.
-    pub fn kept(self) -> Self {
-        match self {
-            Self::Live(clock) => Self::Fixed(clock.now()),
-            kept => kept,
-        }
-    }
-
-    /// What the clock says by now.
-    pub fn latest(self) -> Reading {
-        match self {
-            Self::Live(clock) | Self::Begun(_, clock) | Self::Batch(_, clock) => clock.now(),
-            Self::Fixed(reading) => reading,
-        }
-    }
-
     #[inline]
     pub fn reading(self) -> Reading {
         match self {

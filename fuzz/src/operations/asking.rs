@@ -77,7 +77,6 @@ fn with<T>(answer: Result<(Decision, T), Error>, put: impl FnOnce(&mut Answer, T
 impl World {
     /// Asks engine and reference and compares.
     pub fn ask(&mut self, call: Call, asked: Asked) {
-        self.leave_skew();
         let foreseen = self.setup.peek_first
             && call.charges()
             && self.call(Call::Peek, asked).verdict.is_untracked();
@@ -92,15 +91,6 @@ impl World {
             ..answer
         };
         self.judge(call, asked, answer);
-    }
-
-    /// Lets the clock go on where an eviction may lie a little ahead of it, because the
-    /// engine lets newcomers begin there.
-    fn leave_skew(&self) {
-        const SKEW: u64 = 1_000;
-        if let Some(evicted) = self.ledger.evictions_from(self.clock.tick(), SKEW) {
-            self.clock.set(begin_ns(evicted));
-        }
     }
 
     fn call(&self, call: Call, asked: Asked) -> Answer {
@@ -157,7 +147,6 @@ impl World {
     /// which it comes past an eviction goes on with that one's instant.
     pub fn batch(&mut self, kind: Batch, requests: &[Request]) {
         const DRIFT_NS: u64 = 700;
-        self.leave_skew();
         let asked = requests.iter().map_while(|request| self.asked(*request));
         let asked: Vec<Asked> = asked.collect();
         let names: Vec<[u8; 2]> = asked.iter().map(|asked| asked.name()).collect();

@@ -4,7 +4,7 @@
 //! Exact and bucketed keys stand in tables of their own, and each table keeps idle
 //! keys for the longest window of its own rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use slidegate::Precision;
 
@@ -60,9 +60,13 @@ struct Account {
 struct Table {
     /// For how long it keeps idle keys.
     retention: Span,
-    /// The latest tick at which a request may have evicted keys.
+    /// The latest tick by which keys were idle that may have been evicted.
     evicted_at: u64,
 }
+
+/// For how many ticks more than its rules need a table keeps idle keys, so that no
+/// clock that is behind misses one.
+const SKEW: u64 = 1_000;
 
 /// The admissions of every key.
 #[derive(Default)]
@@ -74,8 +78,8 @@ pub struct Ledger {
     horizons: BTreeMap<&'static str, Span>,
     /// The window lengths that each bucketed rule came with first.
     lengths: BTreeMap<&'static str, Vec<u64>>,
-    /// The ticks of all requests that charge: no stamp lies after the latest.
-    charges: BTreeSet<u64>,
+    /// The tick of the latest request that charges: no stamp lies after it.
+    latest: u64,
     serials: u64,
 }
 
@@ -124,17 +128,6 @@ impl Account {
 }
 
 impl Ledger {
-    /// The latest tick at which a request may have evicted keys, of those that follow
-    /// `tick` with gaps of `skew` at the most.
-    pub fn evictions_from(&self, tick: u64, skew: u64) -> Option<u64> {
-        let ahead = self.charges.range(tick + 1..);
-        let near = ahead.scan(tick, |last, at| {
-            let is_near = *at <= std::mem::replace(last, *at) + skew;
-            is_near.then_some(*at)
-        });
-        near.last()
-    }
-
     /// Takes note that the clock has passed all that counts, for good.
     pub fn pass_all(&mut self) {
         for account in self.accounts.values_mut() {
@@ -193,12 +186,12 @@ impl Ledger {
     /// A request that charges the keys was made at tick `t`; it may have evicted
     /// any key of their tables that was idle by then, and have put them in.
     pub fn charged_at(&mut self, t: u64, keys: &[KeyId]) {
-        self.charges.insert(t);
+        self.latest = self.latest.max(t);
         for key in keys {
             let table = &mut self.tables[key.table()];
-            table.evicted_at = table.evicted_at.max(t);
+            table.evicted_at = table.evicted_at.max(t.saturating_sub(SKEW));
             let account = self.accounts.entry(*key).or_default();
-            account.kept_until = table.evicted_at + table.retention.most;
+            account.kept_until = self.latest + table.retention.most + SKEW;
         }
     }
 
@@ -297,8 +290,7 @@ impl Ledger {
     /// Engine and reference may differ on the key until all that there is by tick
     /// `t` has left every window.
     pub fn doubt(&mut self, key: KeyId, t: u64) {
-        let latest = self.charges.last().copied().unwrap_or(0);
-        let until = latest.max(t) + self.tables[key.table()].retention.most;
+        let until = self.latest.max(t) + self.tables[key.table()].retention.most;
         self.accounts.entry(key).or_default().doubt_until = until;
     }
 

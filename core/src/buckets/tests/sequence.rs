@@ -220,12 +220,6 @@ impl Bench {
         self.naive = Naive::default();
         self.refunded.clear();
         self.newest = (reborn & !1_023).max(self.newest + 1_024);
-        if self.tick % 5 < 2 {
-            let moved_to = reborn + self.tick % 3 * 1_000;
-            let shifts = &self.shifts[rule];
-            assert!(log.move_on(tenant, shifts, moved_to));
-            self.newest = self.newest.max(moved_to & !1_023);
-        }
         self.rule = rule;
         if self.tick.is_multiple_of(2) {
             self.tick = reborn;

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use slidegate_reference::{Decision as Expected, Outcome, Precision as Counted, Refusal};
 
-use super::clock::begin_ns;
 use super::compare::{Checked, agree, agree_whether};
 use super::keys::{Charged, KeyId};
 use super::pair::{Asked, Denied, Held, Pair};
@@ -13,7 +12,6 @@ use super::policies::PLACES;
 use super::steps::{Cost, How, Request};
 use crate::limiter::{Check, Endpoint, Prepared, Receipt};
 use crate::sync::trace::{Event, seen};
-use crate::table::SKEW;
 use crate::time::TICK_NS;
 use crate::window::Precision;
 use crate::{Decision, Error, WindowStatus};
@@ -46,7 +44,6 @@ impl Answer {
 impl Pair {
     /// Asks a request of both and compares.
     pub fn ask(&mut self, how: How, asked: Asked) -> Checked {
-        self.leave_skew();
         let charge = !matches!(how, How::Peek | How::PeekWindows | How::PeekPrepared);
         let answer = self.answer_and_count(how, asked);
         let expected = self.expect(asked, charge);
@@ -66,21 +63,6 @@ impl Pair {
                 self.agree_on_windows(asked, charged, &decision, &windows)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Lets the clock go on where an eviction lies a little ahead of it, because the
-    /// engine lets newcomers begin there.
-    fn leave_skew(&self) {
-        let tables = &self.engine.tables;
-        let exact = tables.exact.evicted().load();
-        let bucketed = tables.bucketed().map_or(0, |table| table.evicted().load());
-        // The later last: it may come near only when the clock stands at the other.
-        for evicted in [exact.min(bucketed), exact.max(bucketed)] {
-            let tick = self.clock.tick();
-            if evicted > tick && evicted <= tick + SKEW {
-                self.clock.set(begin_ns(evicted));
-            }
         }
     }
 
@@ -263,7 +245,6 @@ impl Pair {
     /// Asks many at once while the clock moves with every reading: not after a
     /// step back, because then it may pass an eviction, and newcomers begin there.
     pub fn batch(&mut self, requests: &[Request], allow: bool, alike: bool) -> Checked {
-        self.leave_skew();
         let place = |r: &Request| if alike { requests[0].place } else { r.place };
         let asked = requests.iter().map(|r| Request {
             place: place(r),

@@ -16,6 +16,7 @@ use super::steps::Draw;
 use super::tally::Tally;
 use crate::limiter::{Limiter, OnFull, Receipt};
 use crate::sync::trace::{Event, seen};
+use crate::table::SKEW;
 use crate::window::Precision;
 use crate::{Decision, Error, Policy};
 
@@ -224,7 +225,7 @@ impl Full {
 
     /// The tick from which a key is idle whose newest unit has this stamp.
     fn idle_from(&self, newest: u64) -> u64 {
-        leaves_at(self.setting.precision, self.retention(), newest)
+        leaves_at(self.setting.precision, self.retention(), newest) + SKEW
     }
 
     fn keys(&self, merchant: u8, text: usize) -> Vec<KeyId> {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::policies::{PolicySpec, QUANTUM_TICKS, RULES, RuleSpec, leaves_at, quantum_of};
+use crate::table::SKEW;
 use crate::window::Precision;
 
 /// A rule's place among [`RULES`], and the merchant unless all share the key.
@@ -122,12 +123,17 @@ impl Keys {
         of_kind.map(|known| known.horizon).max().unwrap_or(0)
     }
 
-    /// The tick from which a key is idle whose newest unit has this stamp.
-    fn idle_from(&self, precision: Precision, newest: u64) -> u64 {
+    /// The tick from which the unit with this stamp counts no more, for any rule.
+    fn left_from(&self, precision: Precision, newest: u64) -> u64 {
         match self.retention(precision) {
             0 => newest,
             retention => leaves_at(precision, retention, newest),
         }
+    }
+
+    /// The tick from which a key may be evicted whose newest unit has this stamp.
+    fn idle_from(&self, precision: Precision, newest: u64) -> u64 {
+        self.left_from(precision, newest) + SKEW
     }
 
     /// The tick from which no key counts any more, given the latest.
@@ -202,10 +208,10 @@ impl Keys {
         let precision = self.precision(key.rule).expect("a rule in force");
         let horizon = self.horizon(key.rule);
         let newest = self.histories.get(&key).map_or(0, |h| h.newest);
-        let idle_from = self.idle_from(precision, newest);
+        let left_from = self.left_from(precision, newest);
         let history = self.histories.entry(key).or_default();
-        if newest > 0 && idle_from <= tick {
-            self.floor = self.floor.max(idle_from);
+        if newest > 0 && left_from + SKEW <= tick {
+            self.floor = self.floor.max(left_from);
             history.units = 0;
         }
         self.wraps[precision as usize] += history.charge(precision, units, tick, horizon);
@@ -277,10 +283,10 @@ impl Keys {
                 continue;
             };
             let retention = retentions[precision as usize];
-            let idle_from = leaves_at(precision, retention, history.newest);
-            if history.newest > 0 && idle_from <= latest {
+            let left_from = leaves_at(precision, retention, history.newest);
+            if history.newest > 0 && left_from + SKEW <= latest {
                 history.was_idle = true;
-                self.floor = self.floor.max(idle_from);
+                self.floor = self.floor.max(left_from);
             }
         }
         self.floor

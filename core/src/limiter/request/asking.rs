@@ -117,7 +117,7 @@ impl<'a> Request<'a> {
     }
 
     #[cold]
-    fn without_room(&self, claim: &Claim<'a>, query: &Query<'_>, now: Now<'_>) -> Reply {
+    pub(super) fn without_room(&self, claim: &Claim<'_>, query: &Query<'_>, now: Now<'_>) -> Reply {
         self.untracked.note(claim.place);
         if self.limiter.on_full != OnFull::Overflow {
             return Reply::Full;

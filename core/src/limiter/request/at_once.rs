@@ -1,10 +1,12 @@
 //! The straight way of a request that only wants to know whether it may proceed, and
 //! that one exact rule governs: no lists, no decision, nothing to look up twice.
 
+use super::claim::Claim;
 use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
 use crate::limiter::active::{Active, ActiveRule, Governed};
-use crate::limiter::{Endpoint, Limiter};
+use crate::limiter::usage::Count;
+use crate::limiter::{Endpoint, Limiter, OnFull};
 use crate::log::{Ask, Query};
 use crate::table::{Key, NameHash, Reply};
 use crate::time::Now;
@@ -31,30 +33,12 @@ impl Limiter {
             {
                 return match self.charge_at_once(charge, None, now) {
                     Some(allowed) => Ok(allowed),
-                    None => self.allow_longer(active, governed, merchant, cost),
+                    None => self.charge_by_itself(active, &charge, merchant.name, now),
                 };
             }
             let request = Request::new(self, active, Call::CHARGE, now);
             request.decide_named(endpoint, merchant, cost)
         })
-    }
-
-    /// As [`allow_at_once`](Self::allow_at_once), for a key that has to be made room for,
-    /// or helped on.
-    #[cold]
-    fn allow_longer(
-        &self,
-        active: &Active,
-        governed: &Governed,
-        merchant: Merchant<'_>,
-        cost: u32,
-    ) -> Result<bool, Error> {
-        let now = Now::Live(&self.clock);
-        let charge = self.only_charge(active, governed, merchant.hash, cost);
-        match charge.and_then(|charge| self.charge_by_itself(&charge, merchant.name, now)) {
-            Some(allowed) => Ok(allowed),
-            None => Request::new(self, active, Call::CHARGE, now).decide(governed, merchant, cost),
-        }
     }
 
     /// What a request charges if one exact rule governs it alone; `None` if the long
@@ -96,34 +80,57 @@ impl Limiter {
         active.usage.count_answer(admitted, cost);
         Some(admitted)
     }
-}
 
-impl Limiter {
     /// As [`charge_at_once`](Self::charge_at_once), for a key that has to be made room
-    /// for, or helped on; `None` if there is no room for it.
+    /// for, or helped on.
     #[cold]
     pub(in crate::limiter) fn charge_by_itself(
         &self,
+        in_force: &Active,
         charge: &OnlyCharge<'_>,
         merchant: &[u8],
         now: Now<'_>,
-    ) -> Option<bool> {
+    ) -> Result<bool, Error> {
         let &OnlyCharge { active, key, cost } = charge;
-        let query = Query {
+        let claim = Claim {
+            active,
             name: active.owner_name(merchant),
             windows: &active.rule.windows,
-            widths: active.shifts.widths(),
-            horizons: &active.horizons,
             cost,
-            ask: Ask::Charge,
-            detail: false,
-            standings: None,
+            key,
+            place: 0,
         };
-        let Reply::Answered(answer, _) = self.tables.exact.ask_longer(key, &query, now) else {
-            return None;
+        let query = claim.query(Ask::Charge, false, None);
+        match self.tables.exact.ask_longer(key, &query, now) {
+            Reply::Answered(answer, _) => {
+                active.usage.count_answer(answer.admitted, cost);
+                Ok(answer.admitted)
+            }
+            Reply::Full => {
+                let request = Request::new(self, in_force, Call::CHARGE, now);
+                request.refuse(&claim, &query)
+            }
+            Reply::Corrupt => Err(Error::Corrupt),
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Decides on the request's only claim, which found no room.
+    #[cold]
+    fn refuse(&self, claim: &Claim<'_>, query: &Query<'_>) -> Result<bool, Error> {
+        let usage = &claim.active.usage;
+        let allowed = match self.without_room(claim, query, self.now) {
+            Reply::Answered(answer, _) => {
+                usage.count_answer(answer.admitted, claim.cost);
+                answer.admitted
+            }
+            Reply::Full => self.limiter.on_full == OnFull::Admit,
+            Reply::Corrupt => return Err(Error::Corrupt),
         };
-        active.usage.count_answer(answer.admitted, cost);
-        Some(answer.admitted)
+        self.limiter.untracked.count();
+        usage.count(Count::Untracked);
+        Ok(allowed)
     }
 }
 
