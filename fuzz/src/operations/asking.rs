@@ -2,7 +2,6 @@
 
 use slidegate::{Check, Decision, Endpoint, Error, Outcome, Receipt, WindowStatus};
 
-use super::clock::begin_ns;
 use super::op::Batch;
 use super::request::{Asked, Call, Form, Request};
 use super::world::World;
