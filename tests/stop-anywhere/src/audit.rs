@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 use std::time::Duration;
 
-use crate::ledger::{Answer, Request, TICK, WINDOW};
+use crate::ledger::{Answer, IDLE, Request, TICK, WINDOW};
 use crate::world::{Broken, NEIGHBOUR, VICTIM, World};
 
 /// A span in which nothing leaves a window.
@@ -192,7 +192,7 @@ fn free_again(world: &mut World) -> Result<(), Broken> {
 }
 
 fn evict(world: &mut World) -> Result<(), Broken> {
-    world.advance(WINDOW);
+    world.advance(IDLE);
     world.crowd(c"crowd")
 }
 

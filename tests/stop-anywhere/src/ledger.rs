@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// The length of every rule's window.
 pub const WINDOW: Duration = Duration::from_secs(60);
+/// After so long without a charge a key may be evicted.
+pub const IDLE: Duration = WINDOW.saturating_add(Duration::from_millis(1));
 const WINDOW_NS: u64 = WINDOW.as_nanos() as u64;
 /// The engine's unit of time.
 pub const TICK: Duration = Duration::from_micros(1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cases::{PAY, request};
-use crate::ledger::{OTHERS, PREPARED, Request, WINDOW};
+use crate::ledger::{IDLE, OTHERS, PREPARED, Request, WINDOW};
 use crate::world::{Broken, NEIGHBOUR, VICTIM, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ pub fn key_ready_two(world: &mut World) -> Result<(), Broken> {
 /// The prepared key remembers a slot that has been another's since.
 pub fn crowded_out(world: &mut World) -> Result<(), Broken> {
     key_ready(world)?;
-    world.advance(WINDOW);
+    world.advance(IDLE);
     idle_table(world)
 }
 

@@ -352,7 +352,7 @@ impl World {
             };
             self.peek(name, request)?;
         }
-        self.advance(crate::ledger::WINDOW);
+        self.advance(crate::ledger::IDLE);
         Ok(())
     }
 
