@@ -221,19 +221,20 @@ fn a_batch_by_a_clock_that_lags_mints_nothing() {
     }
 }
 
-/// A peek by a clock a little behind an eviction tells its own clock's time.
+/// A peek by a clock that was set back behind an eviction tells its own clock's time.
 #[test]
 fn a_peek_by_a_clock_that_lags_tells_its_time() {
     let windows = "\"9/s\"]\n[[rule]]\nname = \"x\"\nmatch = \"GET /x\"\nwindows = [\"5/s\"";
     let (limiter, clock) = built(windows, Limiter::builder().max_keys(1));
     clock.advance(Duration::from_secs(1));
     assert!(limiter.allow("old", "", 1).unwrap());
-    clock.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1) + SKEW);
     let first = limiter.check("m", "GET /x", 1).unwrap();
-    assert_eq!(first.reset_at_ns(), Some(3_000_000_000));
-    clock.step_back(TICK);
+    assert_eq!(first.reset_at_ns(), Some(3_001_000_000));
+    assert_eq!(limiter.keys(), 2, "the old one is evicted");
+    clock.step_back(SKEW + TICK);
     let peeked = limiter.peek("m", "GET /x", 1).unwrap();
-    assert_eq!(peeked.reset_at_ns(), Some(3_000_000_000));
+    assert_eq!(peeked.reset_at_ns(), Some(3_001_000_000));
 }
 
 /// How far apart the clocks of two threads may be.

@@ -11,16 +11,16 @@ use crate::sync::trace::{Event, event};
 use crate::time::LAST_TICK;
 
 impl Buckets<'_> {
-    /// Closes the log if its units have left every window of up to `retention`
-    /// ticks at the tick `now`; whether it is closed.
+    /// Closes the log if its units had left every window of up to `retention`
+    /// ticks at the tick `settled`; whether it is closed.
     ///
     /// The retention is read after the head: it was raised before the first
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
-    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, settled: u64) -> bool {
         let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
         self.freeze_if(tenant, |head| {
-            is_over(head, early.unwrap_or_else(|| retention.load()), now)
+            is_over(head, early.unwrap_or_else(|| retention.load()), settled)
         })
     }
 
@@ -100,8 +100,8 @@ fn rebirth(frozen: Mark, now: u64) -> Mark {
 
 /// Whether a log with this head may be closed, as far as a look can tell.
 #[inline]
-pub(crate) fn is_idle(head: Mark, retention: u64, now: u64) -> bool {
-    head.is_flagged() || is_over(head, retention, now)
+pub(crate) fn is_idle(head: Mark, retention: u64, settled: u64) -> bool {
+    head.is_flagged() || is_over(head, retention, settled)
 }
 
 /// Whether units of the head's quantum have left a window of `ticks` at `now`.

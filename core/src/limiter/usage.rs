@@ -52,7 +52,7 @@ pub struct KeyUsage {
 }
 
 /// Statistics of one key since it got its place in the table, which it loses when
-/// it was idle for the longest window. Requests that race with its first one may
+/// it was idle for longer than the longest window. Requests that race with its first one may
 /// be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

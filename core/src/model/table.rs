@@ -131,7 +131,7 @@ fn a_batch_meets_an_eviction() {
 /// A key whose units have left by a clock that is ahead of another's: they are not
 /// admitted once more at the reading of that one, by which they still count.
 pub(super) fn clock_behind_needs_key(model: Model) {
-    disagree(model, |table| take(table, key(7), 18), 17);
+    disagree(model, |table| take(table, key(7), 19), 17);
 }
 
 #[test]

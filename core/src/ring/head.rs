@@ -3,10 +3,11 @@
 //! One word says all that an admission changes: the stamp of the newest unit,
 //! which plane the cells lie in, and how many units were ever admitted, modulo
 //! 2^13. Stamps never fall, every admission moves the count, growth moves the level,
-//! a tenant begins at a later stamp than the former tenant's last, and of one stamp there are at most as many units as the
-//! largest plane holds, half of 2^13, because a window admits no more with all that
-//! refunds have lent and every window is longer than a tick; so a head value does not
-//! come back and a compare-and-swap on it cannot be fooled.
+//! a tenant begins at a later stamp than the former tenant's last, and of one stamp
+//! there are at most as many units as the largest plane holds, half of 2^13, because a
+//! window admits no more with all that refunds have lent and every window is longer
+//! than a tick; so a head value does not come back and a compare-and-swap on it cannot
+//! be fooled.
 
 use super::planes::CAPACITIES;
 use crate::sync::fault::{Fault, planted};

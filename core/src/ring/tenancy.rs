@@ -8,17 +8,17 @@ use crate::sync::trace::{Event, event};
 use crate::time::LAST_TICK;
 
 impl Ring<'_> {
-    /// Closes the ring if it has been idle for `retention` ticks at `now`;
-    /// whether it is closed.
+    /// Closes the ring if it had been idle for `retention` ticks at the tick
+    /// `settled`; whether it is closed.
     ///
     /// The retention is read after the head: it was raised before the first
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
-    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
+    pub fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, settled: u64) -> bool {
         let early = planted(Fault::RetentionReadEarly).then(|| retention.load());
         self.freeze_if(tenant, |head| {
             let retention = early.unwrap_or_else(|| retention.load());
-            is_over(head, retention, now)
+            is_over(head, retention, settled)
         })
     }
 
@@ -100,8 +100,8 @@ impl Ring<'_> {
 
 /// Whether a ring with this head may be closed, as far as a look can tell.
 #[inline]
-pub(crate) fn is_idle(head: Head, retention: u64, now: u64) -> bool {
-    head.is_frozen() || is_over(head, retention, now)
+pub(crate) fn is_idle(head: Head, retention: u64, settled: u64) -> bool {
+    head.is_frozen() || is_over(head, retention, settled)
 }
 
 fn is_over(head: Head, retention: u64, now: u64) -> bool {

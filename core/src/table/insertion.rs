@@ -11,7 +11,7 @@
 //! **Eviction.** Before an insertion chooses between its two buckets, the slots
 //! whose ring has been idle for the longest window are frozen and freed, so that the
 //! choice sees living keys only: such a key is indistinguishable from a fresh one,
-//! by all clocks ([`SKEW`](super::SKEW)).
+//! by all clocks that differ by no more than [`SKEW`](super::SKEW).
 //! The heads stand beside the key words, so a look at them waits for nothing more.
 //! Whoever finds a frozen ring under a committed key frees the slot. The key word
 //! freed is the one read before the ring's head, so that a newer tenant is never

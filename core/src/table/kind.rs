@@ -22,8 +22,8 @@ pub(crate) trait Kind {
     fn layout(from: usize, slots: usize, max_limit: u32) -> Option<(Self::Planes, usize)>;
 
     /// Whether a log with this head may be closed, as far as a look can tell: it is, or
-    /// has been idle for `retention` ticks.
-    fn is_idle(head: u64, retention: u64, now: u64) -> bool;
+    /// had been idle for `retention` ticks at the tick `settled`.
+    fn is_idle(head: u64, retention: u64, settled: u64) -> bool;
 
     /// The log whose words lie at `places`.
     fn slot<'t>(words: &'t [Word], places: Places, planes: &'t Self::Planes) -> Self::Slot<'t>;
@@ -40,9 +40,9 @@ pub(crate) trait Slot {
     /// Whether the log is closed until a new tenant revives it.
     fn is_frozen(&self) -> bool;
 
-    /// Closes the log if it has been idle for `retention` ticks; whether it is
-    /// closed.
-    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool;
+    /// Closes the log if it had been idle for `retention` ticks at the tick `settled`;
+    /// whether it is closed.
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, settled: u64) -> bool;
 
     /// Closes the log whatever it holds; `false` if it is not the tenant's or time
     /// has ended.
@@ -70,8 +70,8 @@ impl Kind for Exact {
     }
 
     #[inline]
-    fn is_idle(head: u64, retention: u64, now: u64) -> bool {
-        ring::is_idle(Head(head), retention, now)
+    fn is_idle(head: u64, retention: u64, settled: u64) -> bool {
+        ring::is_idle(Head(head), retention, settled)
     }
 
     #[inline]
@@ -95,8 +95,8 @@ impl Slot for Ring<'_> {
         self.head().is_frozen()
     }
 
-    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
-        Ring::freeze_if_idle(self, tenant, retention, now)
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, settled: u64) -> bool {
+        Ring::freeze_if_idle(self, tenant, retention, settled)
     }
 
     fn freeze(&self, tenant: Tenant<'_>) -> bool {
@@ -128,8 +128,8 @@ impl Kind for Bucketed {
     }
 
     #[inline]
-    fn is_idle(head: u64, retention: u64, now: u64) -> bool {
-        buckets::is_idle(Mark(head), retention, now)
+    fn is_idle(head: u64, retention: u64, settled: u64) -> bool {
+        buckets::is_idle(Mark(head), retention, settled)
     }
 
     #[inline]
@@ -157,8 +157,8 @@ impl Slot for Buckets<'_> {
         Buckets::is_frozen(self)
     }
 
-    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, now: u64) -> bool {
-        Buckets::freeze_if_idle(self, tenant, retention, now)
+    fn freeze_if_idle(&self, tenant: Tenant<'_>, retention: &Word, settled: u64) -> bool {
+        Buckets::freeze_if_idle(self, tenant, retention, settled)
     }
 
     fn freeze(&self, tenant: Tenant<'_>) -> bool {

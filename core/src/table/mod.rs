@@ -392,7 +392,8 @@ pub(crate) const SKEW: u64 = 1_000;
 pub(crate) const SKEW: u64 = 2;
 
 /// The instant that every clock has passed where one shows `now`. What is idle by then
-/// may be forgotten: no thread has a reading left by which its units still count.
+/// may be forgotten: no clock will show an instant again at which its units count. Who
+/// has a reading from before goes on later ([`Table::evicted`]), or finds the head moved.
 fn settled(now: u64) -> u64 {
     match planted(Fault::SkewIgnored) {
         true => now,

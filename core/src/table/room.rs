@@ -118,7 +118,8 @@ impl<K: Kind> Table<K> {
 mod tests {
     use super::*;
     use crate::log::{Ask, Horizons, Query};
-    use crate::table::{Exact, Hashing, Reply, Sizes};
+    use crate::sync::trace::{Event, seen};
+    use crate::table::{Exact, Hashing, Reply, SKEW, Sizes};
     use crate::time::Reading;
     use crate::window::Window;
 
@@ -151,7 +152,7 @@ mod tests {
     fn what_is_foreseen_is_what_happens() {
         let hashing = Hashing::with_random_secret().unwrap();
         let rule = hashing.rule("r");
-        let (mut found, mut full) = (0, 0);
+        let (mut found, mut full, before) = (0, 0, seen(Event::Evict));
         for round in 0..400u64 {
             let table = Table::<Exact>::new(&Sizes {
                 max_keys: 1 + round % 20,
@@ -169,9 +170,9 @@ mod tests {
                 random ^= random << 17;
                 (random >> 33) % below
             };
-            let mut tick = 100;
+            let mut tick = 2 * SKEW;
             for _ in 0..100 {
-                tick += draw(4);
+                tick += draw(4) * SKEW / 4;
                 let now = Now::Fixed(Reading::of_tick(tick));
                 let mut key = || Key::new(0, rule, hashing.merchant(&[draw(60) as u8]));
                 let keys: Vec<Key> = (0..6).map(|_| key()).collect();
@@ -191,6 +192,10 @@ mod tests {
                 }
             }
         }
-        assert!(found > 50_000 && full > 5_000, "{found}, {full}");
+        let evicted = seen(Event::Evict) - before;
+        assert!(
+            found > 50_000 && full > 5_000 && evicted > 20_000,
+            "{found}, {full}, {evicted}"
+        );
     }
 }

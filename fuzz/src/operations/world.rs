@@ -15,8 +15,7 @@
 //! In doubt the engine's answer is followed, and only the ledger judges it: never
 //! over.
 //!
-//! **Left out.** The clock goes on to an eviction that may lie a millisecond ahead of
-//! it or less. It never steps back behind a reset, and moves on after it:
+//! **Left out.** The clock never steps back behind a reset, and moves on after it:
 //! by a tick, or by a quantum where the key is bucketed. It moves on, too, before
 //! a policy that asks for units which were let go of. Once a refund has lent
 //! something, a request of several rules may be untracked though one denies it.

@@ -62,8 +62,8 @@ class RuleUsage:
 class KeyCounters:
     """Statistics of one key since it got its place in the table.
 
-    It loses the place when it was idle for the longest window. Requests that race
-    with its first one may be missing.
+    It loses the place when it was idle for longer than the longest window. Requests
+    that race with its first one may be missing.
     """
 
     admitted: int

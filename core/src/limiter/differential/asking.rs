@@ -243,7 +243,7 @@ impl Pair {
     }
 
     /// Asks many at once while the clock moves with every reading: not after a
-    /// step back, because then it may pass an eviction, and newcomers begin there.
+    /// step back, because then it may pass an eviction, and the batch goes on there.
     pub fn batch(&mut self, requests: &[Request], allow: bool, alike: bool) -> Checked {
         let place = |r: &Request| if alike { requests[0].place } else { r.place };
         let asked = requests.iter().map(|r| Request {

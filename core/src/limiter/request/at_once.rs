@@ -108,7 +108,7 @@ impl Limiter {
             }
             Reply::Full => {
                 let request = Request::new(self, in_force, Call::CHARGE, now);
-                request.refuse(&claim, &query)
+                request.decide_without_room(&claim, &query)
             }
             Reply::Corrupt => Err(Error::Corrupt),
         }
@@ -118,7 +118,7 @@ impl Limiter {
 impl Request<'_> {
     /// Decides on the request's only claim, which found no room.
     #[cold]
-    fn refuse(&self, claim: &Claim<'_>, query: &Query<'_>) -> Result<bool, Error> {
+    fn decide_without_room(&self, claim: &Claim<'_>, query: &Query<'_>) -> Result<bool, Error> {
         let usage = &claim.active.usage;
         let allowed = match self.without_room(claim, query, self.now) {
             Reply::Answered(answer, _) => {
