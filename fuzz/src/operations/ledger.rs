@@ -145,8 +145,21 @@ impl Ledger {
                 let lengths = self.lengths.entry(rule.name);
                 lengths.or_insert_with(|| rule.lengths_ms().collect());
             }
-            let retention = &mut self.tables[table_of(rule)].retention;
-            *retention = retention.max(span);
+            self.keep_for(table_of(rule), span);
+        }
+    }
+
+    /// Takes note that a table keeps idle keys at least so long, those that stand in
+    /// it idle included.
+    fn keep_for(&mut self, table: usize, span: Span) {
+        let retention = &mut self.tables[table].retention;
+        let longer = retention.max(span);
+        let more = longer.most - retention.most;
+        *retention = longer;
+        for (key, account) in &mut self.accounts {
+            if key.table() == table && account.kept_until != 0 {
+                account.kept_until += more;
+            }
         }
     }
 
