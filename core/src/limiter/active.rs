@@ -78,7 +78,13 @@ pub(crate) struct Active {
     ids_from: u32,
     /// What governs each endpoint id.
     governed: Vec<Governed>,
+    /// The rule of each endpoint id that one exact rule governs alone; of others
+    /// [`SEVERAL`].
+    only: Vec<u32>,
 }
+
+/// No rule's index.
+const SEVERAL: u32 = u32::MAX;
 
 impl Active {
     pub fn first(
@@ -131,8 +137,14 @@ impl Active {
             known,
             ids_from,
             governed: Vec::new(),
+            only: Vec::new(),
         };
         active.governed = active.govern_templates();
+        active.only = active
+            .governed
+            .iter()
+            .map(|g| active.find_only(g))
+            .collect();
         Ok(active)
     }
 
@@ -200,8 +212,9 @@ impl Active {
         let mut known = self.known.clone();
         let id = known.endpoints.intern(template, MAX_ENDPOINTS);
         let id = id.ok_or(Error::TooManyEndpoints)? as usize;
-        let mut governed = self.governed.clone();
+        let (mut governed, mut only) = (self.governed.clone(), self.only.clone());
         if id == governed.len() {
+            only.push(self.find_only(&endpoint));
             governed.push(endpoint);
         }
         Ok(Self {
@@ -211,7 +224,26 @@ impl Active {
             known,
             ids_from: self.ids_from,
             governed,
+            only,
         })
+    }
+
+    fn find_only(&self, governed: &Governed) -> u32 {
+        match governed {
+            Governed::Rules(rules) => match **rules {
+                [rule] if self.rule(rule).rule.precision == Precision::Exact => rule,
+                _ => SEVERAL,
+            },
+            Governed::Exempt | Governed::Unmatched(_) => SEVERAL,
+        }
+    }
+
+    /// The rule that governs an endpoint looked up before, if it is one exact rule
+    /// alone.
+    #[inline(always)]
+    pub fn only_rule(&self, EndpointId(id): EndpointId) -> Option<&ActiveRule> {
+        let only = self.only.get(id.wrapping_sub(self.ids_from) as usize)?;
+        self.rules.get(*only as usize)
     }
 
     pub fn endpoint_id(&self, template: &str) -> Option<EndpointId> {

@@ -9,7 +9,7 @@
 //! A new endpoint id is no new version: a thread loads again when it is asked about an
 //! id that it has not seen.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::Limiter;
@@ -22,15 +22,19 @@ const REMEMBERED: usize = 4;
 
 struct Seen {
     limiter: Cell<u64>,
-    active: Cell<Option<Arc<Active>>>,
+    active: RefCell<Option<Arc<Active>>>,
 }
 
 impl Seen {
     const fn nothing() -> Self {
         Self {
             limiter: Cell::new(0),
-            active: Cell::new(None),
+            active: RefCell::new(None),
         }
+    }
+
+    fn of(seen: &[Self; REMEMBERED], limiter: u64) -> &Self {
+        &seen[limiter as usize % REMEMBERED]
     }
 }
 
@@ -45,6 +49,26 @@ thread_local! {
 }
 
 impl Limiter {
+    /// Lets `body` work under the policy in force, if the thread keeps it; `None` if it
+    /// does not or `body` says so, and [`with_active`](Self::with_active) has to be used.
+    ///
+    /// The thread's reference is borrowed meanwhile: a clock or callback that asks the
+    /// limiter again from within borrows it too, or loads a policy of its own.
+    #[inline(always)]
+    pub(super) fn with_kept<R>(&self, body: impl FnOnce(&Active) -> Option<R>) -> Option<R> {
+        let announced = self.announced.load();
+        let kept = SEEN.try_with(|seen| {
+            let seen = Seen::of(seen, self.id);
+            let kept = seen.active.try_borrow().ok()?;
+            let active = kept.as_deref()?;
+            match seen.limiter.get() == self.id && active.version == announced {
+                true => body(active),
+                false => None,
+            }
+        });
+        kept.ok().flatten()
+    }
+
     /// Lets `body` work under the policy in force, one that `suffices`.
     #[inline]
     pub(super) fn with_active<R>(
@@ -52,47 +76,41 @@ impl Limiter {
         suffices: impl FnOnce(&Active) -> bool,
         body: impl FnOnce(&Active) -> R,
     ) -> R {
-        let announced = self.announced.load();
-        let active = match take(self.id) {
-            Some(active) if active.version == announced && suffices(&active) => active,
-            _ => self.load_active(),
-        };
+        let mut body = Some(body);
+        let result = self.with_kept(|active| match suffices(active) {
+            true => body.take().map(|body| body(active)),
+            false => None,
+        });
+        match (result, body) {
+            (Some(result), _) => result,
+            (None, Some(body)) => self.with_loaded(body),
+            (None, None) => unreachable!("a body that has run has a result"),
+        }
+    }
+
+    /// As [`with_active`](Self::with_active), for a thread that keeps no such policy.
+    #[cold]
+    fn with_loaded<R>(&self, body: impl FnOnce(&Active) -> R) -> R {
+        // A thread's first call sets up all that it needs, so that later ones find
+        // nothing left to wait for.
+        enroll();
+        let active = self.active.load_full();
         let result = body(&active);
         keep(self.id, active);
         result
     }
-
-    #[cold]
-    fn load_active(&self) -> Arc<Active> {
-        // A thread's first call sets up all that it needs, so that later ones find
-        // nothing left to wait for.
-        enroll();
-        self.active.load_full()
-    }
 }
 
-/// What the thread has kept for a limiter. It is taken out, so that a clock or
-/// callback that asks the limiter again from within finds none.
-#[inline]
-fn take(limiter: u64) -> Option<Arc<Active>> {
-    let take = |seen: &[Seen; REMEMBERED]| {
-        let seen = &seen[limiter as usize % REMEMBERED];
-        match seen.limiter.get() == limiter {
-            true => seen.active.take(),
-            false => None,
-        }
-    };
-    SEEN.try_with(take).ok().flatten()
-}
-
-/// Where the thread's locals are gone, it is dropped.
-#[inline]
+/// Where the thread's locals are gone, or the place is in use, it is dropped.
 fn keep(limiter: u64, active: Arc<Active>) {
-    let _ = SEEN.try_with(|seen| {
-        let seen = &seen[limiter as usize % REMEMBERED];
+    let former = SEEN.try_with(|seen| {
+        let seen = Seen::of(seen, limiter);
+        let mut kept = seen.active.try_borrow_mut().ok()?;
         seen.limiter.set(limiter);
-        seen.active.set(Some(active));
+        kept.replace(active)
     });
+    // Only now: nothing is borrowed any more.
+    drop(former);
 }
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]

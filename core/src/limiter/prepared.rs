@@ -1,6 +1,5 @@
 //! Prepared keys: a merchant and an endpoint resolved once.
 
-use super::active::Active;
 use super::request::{Call, Extras, Merchant, Verdict, check_cost, check_merchant};
 use super::{Endpoint, EndpointId, Limiter};
 use crate::decision::Decision;
@@ -108,13 +107,10 @@ impl Limiter {
         }
         check_cost(cost)?;
         let now = Now::Live(&self.clock);
-        let endpoint = Endpoint::Id(key.endpoint);
-        let knows = |active: &Active| active.knows(endpoint);
-        let at_once = self.with_active(knows, |active| {
-            let governed = active.governs_id(key.endpoint).ok()?;
+        let at_once = self.with_kept(|active| {
             // Before its first check the long way notes where the key stands.
             let slot = Some(key.hints[0].slot()?);
-            let charge = self.only_charge(active, governed, key.hash, cost)?;
+            let charge = self.only_charge(active, key.endpoint, key.hash, cost)?;
             self.charge_at_once(charge, slot, now)
         });
         match at_once {

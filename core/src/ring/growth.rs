@@ -23,7 +23,7 @@ impl Snapshot<'_, '_> {
     /// The horizon is read after the head: it was raised before the first
     /// admission that needs more of it, so whoever sees that admission's head
     /// sees the raise, and whoever does not fails to move the head.
-    #[inline]
+    #[inline(always)]
     pub fn must_grow(&self, cost: u32, at: u64, horizon: &Word, early: Option<u64>) -> bool {
         let capacity = self.capacity();
         if cost > capacity {

@@ -51,8 +51,9 @@ use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Places, Query, T
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
+use crate::time::Reading;
 use crate::window::Window;
-use planes::{CAPACITIES, STATE_WORDS};
+use planes::{CAPACITIES, Cells, STATE_WORDS};
 use snapshot::Snapshot;
 
 /// One slot's log.
@@ -69,7 +70,7 @@ pub(crate) struct Ring<'t> {
 
 impl<'t> Ring<'t> {
     /// The ring whose words lie at `places`.
-    #[inline]
+    #[inline(always)]
     pub fn new(words: &'t [Word], places: Places, planes: &'t Planes) -> Self {
         let line = words[places.line..places.line + LINE_WORDS].first_chunk();
         Self {
@@ -105,26 +106,37 @@ impl<'t> Ring<'t> {
     }
 
     /// Brings the line near, and the cell that the next unit overwrites.
-    #[inline]
+    #[inline(always)]
     pub fn approach(&self, head: Head) {
-        self.filled().approach();
         if head.level() < self.planes.levels() {
-            self.cell(head.level(), head.count()).approach();
+            self.approach_in(head, self.cells(head.level()));
         }
+    }
+
+    #[inline(always)]
+    fn approach_in(&self, head: Head, cells: Cells<'t>) {
+        self.line[0].approach();
+        self.line[LINE_WORDS - 1].approach();
+        cells.of(head.count()).approach();
     }
 
     fn is_still(&self, head: Head) -> bool {
         self.head_word().load() == head.0
     }
 
+    /// The cells of a level in use.
+    #[inline(always)]
+    fn cells(&self, level: usize) -> Cells<'t> {
+        Cells(match level {
+            0 => &self.line[STATE_WORDS..],
+            _ => &self.words[self.planes.block(level, self.block)],
+        })
+    }
+
     /// The cell of the unit numbered `index`, in a level in use.
-    #[inline]
+    #[inline(always)]
     fn cell(&self, level: usize, index: u64) -> &'t Word {
-        let place = index as usize & (CAPACITIES[level] as usize - 1);
-        match level {
-            0 => &self.line[STATE_WORDS + place],
-            _ => &self.words[self.planes.block(level, self.block).start + place],
-        }
+        self.cells(level).of(index)
     }
 
     /// Answers a query under the tenant's name.
@@ -158,22 +170,20 @@ impl<'t> Ring<'t> {
         if head.level() >= self.planes.levels() {
             return None;
         }
-        if head.level() > 0 {
-            // Else it would be waited for after the line, and after the clock.
-            self.cell(head.level(), head.count()).approach();
-        }
+        let cells = self.cells(head.level());
+        // They come while the clock is read.
+        self.approach_in(head, cells);
         // After the head: a key that is still ours then was ours at the head.
         if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
             return None;
         }
+        let at = env.now.reading().tick().max(head.stamp());
         let filled = self.filled().load();
         if head.missing(filled) != 0 {
             return None;
         }
-        let log = Snapshot::new(self, head);
-        let lent = self.lent();
-        let at = env.now.reading().tick().max(head.stamp());
-        if lent.credit(log.birth, horizons, at).units != 0 {
+        let log = Snapshot::new(self, head, cells);
+        if self.lent().credit(log.birth, horizons, at).units != 0 {
             return None;
         }
         if !law::admits(&log, windows, cost, at) {
@@ -204,40 +214,45 @@ impl<'t> Ring<'t> {
         if head.is_corrupt(self.planes.levels()) {
             return Some(Attempt::Corrupt);
         }
-        // After the head: a key that is still ours then was ours at the head.
-        if head.is_frozen() || !(planted(Fault::KeyUnchecked) || tenant.holds()) {
+        if head.is_frozen() {
             return Some(Attempt::Gone);
         }
+        let cells = self.cells(head.level());
+        // They come while the clock is read.
+        self.approach_in(head, cells);
+        // After the head: a key that is still ours then was ours at the head.
+        if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
+            return Some(Attempt::Gone);
+        }
+        let now = env.now.reading();
         let filled = self.filled().load();
         if head.missing(filled) != 0 {
             let stuck = self.is_still(head) && !self.help(head, filled);
             return stuck.then_some(Attempt::Corrupt);
         }
-        let answer = self.decide(head, filled, query, env, early)?;
+        let log = Snapshot::new(self, head, cells);
+        let answer = self.decide(&log, filled, query, now, env.horizon, early)?;
         Some(Attempt::Answered(answer))
     }
 
-    /// Decides on a filled head; `None` if the head moved meanwhile, or was moved
-    /// to a higher plane to make room.
+    /// Decides on a filled head at a reading that was taken after it; `None` if the
+    /// head moved meanwhile, or was moved to a higher plane to make room.
     #[inline]
     fn decide(
         &self,
-        head: Head,
+        log: &Snapshot<'_, '_>,
         filled: u64,
         query: &Query<'_>,
-        env: Env<'_>,
+        now: Reading,
+        horizon: &Word,
         early: Option<u64>,
     ) -> Option<Answer> {
-        let log = Snapshot::new(self, head);
-        let lent = self.lent();
-        let now = env.now.reading();
+        let head = log.head;
         let at = now.tick().max(head.stamp());
-        let credit = lent.credit(log.birth, query.horizons, at);
-        let (admitted, standing) = answer(&log, query, at, credit);
+        let credit = self.lent().credit(log.birth, query.horizons, at);
+        let (admitted, standing) = answer(log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {
-            if log.must_grow(query.cost, at, env.horizon, early)
-                && self.grow(&log, query, at, env.horizon)
-            {
+            if log.must_grow(query.cost, at, horizon, early) && self.grow(log, query, at, horizon) {
                 return None;
             }
             self.commit(head, filled, at, query.cost)
@@ -259,6 +274,7 @@ impl<'t> Ring<'t> {
     /// grows first, at the top because the law found the unit that is
     /// `limit + 1 - cost` back dead in every window, and the cells to be written
     /// belong to units at least that far back.
+    #[inline]
     fn commit(&self, head: Head, filled: u64, at: u64, cost: u32) -> bool {
         let next = head.admit(at, cost);
         if !self.head_word().cas(head.0, next.0) {
@@ -281,13 +297,15 @@ impl<'t> Ring<'t> {
     }
 
     /// Writes the cells of the newest admission. Anyone may, any number of times.
+    #[inline]
     fn fill(&self, head: Head, filled: u64) {
         let missing = head.missing(filled);
+        let cells = self.cells(head.level());
         for index in (0..missing).map(|n| filled.wrapping_add(n)) {
-            if index >= CAPACITIES[head.level()].into() {
+            if index >= cells.count().into() {
                 event(Event::Lap);
             }
-            let cell = self.cell(head.level(), index);
+            let cell = cells.of(index);
             if planted(Fault::FillOnce) {
                 cell.cas(cell.load(), head.stamp());
             } else {

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::sync::PAGE_WORDS;
+use crate::sync::{PAGE_WORDS, Word};
 
 /// Cells of a ring by level: powers of two. The first stand in the slot's line;
 /// the last is twice the largest exact limit, so that a full window can be lent
@@ -30,6 +30,23 @@ pub(crate) const LINE_WORDS: usize = STATE_WORDS + CAPACITIES[0] as usize;
 
 /// How many times larger a plane one step of growth may take.
 const LARGEST_STEP: u32 = 8;
+
+/// The cells of a log in one level: a power of two of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<'t>(pub &'t [Word]);
+
+impl<'t> Cells<'t> {
+    /// The cell of the unit numbered `index`.
+    #[inline(always)]
+    pub fn of(self, index: u64) -> &'t Word {
+        &self.0[index as usize & (self.0.len() - 1)]
+    }
+
+    #[inline(always)]
+    pub fn count(self) -> u32 {
+        self.0.len() as u32
+    }
+}
 
 /// The places of all slots' cells in the slice of words.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +88,7 @@ impl Planes {
     }
 
     /// The words of a slot's block in a plane above the first.
-    #[inline]
+    #[inline(always)]
     pub fn block(&self, level: usize, slot: usize) -> Range<usize> {
         let capacity = CAPACITIES[level] as usize;
         let from = self.from[level] + slot * capacity;

@@ -58,6 +58,11 @@ impl AtomicU64 {
         result
     }
 
+    pub fn store(&self, value: u64, order: Ordering) {
+        self.value.store(value, order);
+        self.meet_readers();
+    }
+
     pub fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
         let before = self.value.fetch_add(value, order);
         self.meet_readers();

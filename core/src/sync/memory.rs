@@ -27,6 +27,11 @@ mod mapped {
 
     use crate::sync::Word;
 
+    /// Bytes from which on words that are filled densely are worth huge pages: eight of
+    /// them, on x86-64.
+    #[cfg(target_os = "linux")]
+    const LARGE: usize = 16 << 20;
+
     /// Zeroed words in lazily committed memory.
     pub(crate) struct Words {
         /// Raw, because no reference to its plain bytes may be made.
@@ -34,9 +39,11 @@ mod mapped {
     }
 
     impl Words {
-        /// Reserves `count` words. Words from `sparse_from` on are kept off huge
-        /// pages, because there each key touches a few words of its own and a
-        /// huge page would commit its neighbours' too.
+        /// Reserves `count` words. The first `sparse_from` are asked for on huge pages
+        /// if they are many: keys fill them densely, and a look-up waits less for its
+        /// address than in small pages. The words after them are kept off huge pages,
+        /// because there each key touches a few words of its own and a huge page would
+        /// commit its neighbours' too.
         pub fn zeroed(count: usize, sparse_from: usize) -> io::Result<Self> {
             let word = size_of::<Word>();
             let len = count
@@ -44,13 +51,17 @@ mod mapped {
                 .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
             let map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
             #[cfg(target_os = "linux")]
-            if sparse_from < count {
-                // A hint: where it is refused, memory is larger and nothing else.
-                let _ = map.advise_range(
-                    memmap2::Advice::NoHugePage,
-                    sparse_from * word,
-                    len - sparse_from * word,
-                );
+            {
+                use memmap2::Advice;
+                // Hints: where they are refused, memory is larger or slower and nothing
+                // else.
+                let dense = sparse_from.min(count) * word;
+                if dense >= LARGE {
+                    let _ = map.advise_range(Advice::HugePage, 0, dense);
+                }
+                if dense < len {
+                    let _ = map.advise_range(Advice::NoHugePage, dense, len - dense);
+                }
             }
             #[cfg(not(target_os = "linux"))]
             let _ = sparse_from;

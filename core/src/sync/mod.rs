@@ -108,6 +108,12 @@ impl Word {
         }
     }
 
+    /// Writes a word that decides nothing, such as a part of a name. It orders nothing.
+    #[inline]
+    pub fn note(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Adds to a statistic kept among the state's words. It orders nothing.
     #[inline]
     pub fn count(&self, units: u64) {

@@ -32,6 +32,9 @@ pub(super) const BUCKET: usize = 1;
 #[cfg(slidegate_shuttle)]
 pub(super) const BUCKET: usize = 2;
 
+/// The key words of a bucket's slots, each with its head.
+pub(super) type Bucket = [[Word; PAIR]; BUCKET];
+
 /// A key may stand in two buckets.
 pub(super) const PROBES: usize = 2 * BUCKET;
 
@@ -151,12 +154,12 @@ impl<K: Kind> Geometry<K> {
         self.key(slot) + 1
     }
 
-    /// The key words of a bucket.
-    #[inline]
-    pub fn keys<'t>(&self, words: &'t [Word], bucket: u32) -> impl Iterator<Item = &'t Word> {
-        let from = self.key(bucket as usize * BUCKET);
+    /// The key words and heads of a bucket.
+    #[inline(always)]
+    pub fn bucket<'t>(&self, words: &'t [Word], number: u32) -> &'t Bucket {
+        let from = self.key(number as usize * BUCKET);
         let (pairs, _) = words[from..from + PAIR * BUCKET].as_chunks::<PAIR>();
-        pairs.iter().map(|[key, _]| key)
+        pairs.first_chunk().expect("a bucket has this length")
     }
 
     /// A slot's place in the order of lines and planes.
@@ -193,16 +196,6 @@ impl<K: Kind> Geometry<K> {
     pub fn counters<'t>(&self, words: &'t [Word], slot: usize) -> Option<&'t [Word]> {
         let from = self.counters_from? + self.place(slot) * COUNTER_WORDS;
         Some(&words[from..from + COUNTER_WORDS])
-    }
-
-    /// The slots of two buckets.
-    #[inline]
-    pub fn probe_set(&self, buckets: [u32; 2]) -> [usize; PROBES] {
-        let [first, second] = buckets.map(|bucket| bucket as usize * BUCKET);
-        std::array::from_fn(|i| match i < BUCKET {
-            true => first + i,
-            false => second + i - BUCKET,
-        })
     }
 }
 

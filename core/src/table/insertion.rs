@@ -25,7 +25,8 @@
 use super::geometry::{BUCKET, PROBES};
 use super::key::{Key, KeyWord, State};
 use super::kind::{Kind, Slot};
-use super::{ProbeSet, Table, settled};
+use super::probes::Probes;
+use super::{Table, settled};
 use crate::log;
 use crate::sync;
 use crate::sync::fault::{Fault, planted};
@@ -80,36 +81,35 @@ impl Look {
 const FIRST_BUCKET: u32 = (1 << BUCKET) - 1;
 
 impl<K: Kind> Table<K> {
-    pub(super) fn look(&self, probes: &ProbeSet, fingerprint: u64) -> Look {
-        let mut look = Look {
-            words: [KeyWord(0); PROBES],
-            committed: None,
-            tentative: None,
-            foreign: None,
-            empty: 0,
-        };
-        for (place, &slot) in probes.iter().enumerate() {
-            let word = KeyWord(self.key(slot).load());
-            look.words[place] = word;
+    #[inline]
+    pub(super) fn look(&self, probes: &Probes<'_>, fingerprint: u64) -> Look {
+        let mut words = [KeyWord(0); PROBES];
+        let (mut tentative, mut foreign, mut empty) = (None, None, 0);
+        let committed = probes.find(|place, word| {
+            words[place] = word;
             match (word.state(), word.names(fingerprint)) {
-                (State::Empty, _) => look.empty |= 1 << place,
-                (State::Committed, true) => {
-                    look.committed = Some((slot, word));
-                    break;
-                }
+                (State::Empty, _) => empty |= 1 << place,
+                (State::Committed, true) => return Some((probes.slot(place), word)),
                 (State::Committed, false) => {}
-                (State::Tentative, true) => look.tentative = look.tentative.or(Some(place)),
-                (State::Tentative, false) => look.foreign = look.foreign.or(Some(place)),
+                (State::Tentative, true) => tentative = tentative.or(Some(place)),
+                (State::Tentative, false) => foreign = foreign.or(Some(place)),
             }
+            None
+        });
+        Look {
+            words,
+            committed,
+            tentative,
+            foreign,
+            empty,
         }
-        look
     }
 
     /// Brings the key one step nearer to a slot of its own.
     pub(super) fn make_room(
         &self,
         look: &Look,
-        probes: &ProbeSet,
+        probes: &Probes<'_>,
         newcomer: Newcomer<'_>,
         now: Now<'_>,
         foreign_left: &mut usize,
@@ -135,11 +135,11 @@ impl<K: Kind> Table<K> {
     }
 
     /// Frees another key's claim, whose owner may have died.
-    fn free_foreign(&self, look: &Look, probes: &ProbeSet, left: &mut usize) -> Room {
+    fn free_foreign(&self, look: &Look, probes: &Probes<'_>, left: &mut usize) -> Room {
         let Some(place) = look.foreign.filter(|_| *left > 0) else {
             return Room::None;
         };
-        if self.free(probes[place], look.words[place]) {
+        if self.free(probes.slot(place), look.words[place]) {
             event(Event::ForeignFreed);
             *left -= 1;
         }
@@ -151,15 +151,16 @@ impl<K: Kind> Table<K> {
         &self,
         place: usize,
         look: &Look,
-        probes: &ProbeSet,
+        probes: &Probes<'_>,
         newcomer: Newcomer<'_>,
         now: u64,
     ) -> Room {
         // What the newcomer writes first, while its word is claimed.
-        self.approach_slot(probes[place]);
+        let slot = probes.slot(place);
+        self.approach_slot(slot);
         let empty = look.words[place];
         let claimed = empty.claimed(newcomer.key.fingerprint);
-        match self.key(probes[place]).cas(empty.0, claimed.0) {
+        match self.key(slot).cas(empty.0, claimed.0) {
             true => self.finish(place, claimed, probes, newcomer, now),
             false => Room::Changed,
         }
@@ -167,14 +168,15 @@ impl<K: Kind> Table<K> {
 
     /// Frees every slot of a probe set that was idle at the tick `settled`; whether it
     /// is worth another look.
-    fn evict_idle(&self, probes: &ProbeSet, look: &Look, settled: u64) -> bool {
+    fn evict_idle(&self, probes: &Probes<'_>, look: &Look, settled: u64) -> bool {
         let (mut changed, retention) = (false, self.retention().load());
         // The words were read before the heads: freeing a word read after its head could
         // free a newer tenant's. The retention may grow meanwhile; who freezes reads it
         // again.
-        for (&slot, &word) in probes.iter().zip(&look.words) {
-            if word.is_committed() && K::is_idle(self.head(slot).load(), retention, settled) {
-                changed |= self.evict(slot, word, settled);
+        for (place, &word) in look.words.iter().enumerate() {
+            let is_idle = || K::is_idle(probes.head(place).load(), retention, settled);
+            if word.is_committed() && is_idle() {
+                changed |= self.evict(probes.slot(place), word, settled);
             }
         }
         changed
@@ -199,12 +201,12 @@ impl<K: Kind> Table<K> {
         &self,
         place: usize,
         claim: KeyWord,
-        probes: &ProbeSet,
+        probes: &Probes<'_>,
         newcomer: Newcomer<'_>,
         now: u64,
     ) -> Room {
         let Newcomer { key, name } = newcomer;
-        let slot = probes[place];
+        let slot = probes.slot(place);
         if !planted(Fault::RescanUnfenced) {
             sync::fence();
         }
@@ -230,13 +232,14 @@ impl<K: Kind> Table<K> {
 
     /// Whether the claim stands against all that the other slots of the probe set hold;
     /// if not, it is freed.
-    fn stands_alone(&self, place: usize, claim: KeyWord, probes: &ProbeSet, key: Key) -> bool {
-        let mut others = (0..).zip(probes).filter(|(other, _)| *other != place);
-        others.all(|(other, &slot)| {
-            let word = KeyWord(self.key(slot).load());
-            !word.claims(key.fingerprint)
-                || self.prevails(probes[place], claim, slot, other < place, key)
-        })
+    fn stands_alone(&self, place: usize, claim: KeyWord, probes: &Probes<'_>, key: Key) -> bool {
+        let slot = probes.slot(place);
+        let lost = probes.find(|other, word| {
+            let meets = word.claims(key.fingerprint) && other != place;
+            let holds = || self.prevails(slot, claim, probes.slot(other), other < place, key);
+            (meets && !holds()).then_some(())
+        });
+        lost.is_none()
     }
 
     /// As [`stands_alone`](Self::stands_alone), against one of them.

@@ -12,6 +12,7 @@ mod geometry;
 mod insertion;
 mod key;
 mod kind;
+mod probes;
 mod record;
 mod room;
 
@@ -27,11 +28,12 @@ use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::sync::{Word, Words};
 use crate::time::{Now, Reading};
-use geometry::{BUCKET, Geometry, PROBES};
+use geometry::Geometry;
 use insertion::{Newcomer, Room};
 use key::KeyWord;
 use kind::Slot;
 pub(crate) use kind::{Bucketed, Exact, Kind};
+use probes::Probes;
 
 /// The state of all keys.
 pub(crate) struct Table<K: Kind = Exact> {
@@ -63,8 +65,6 @@ impl Key {
         Place { slot, rule }
     }
 }
-
-type ProbeSet = [usize; PROBES];
 
 impl<K: Kind> Table<K> {
     pub fn new(sizes: &Sizes) -> io::Result<Self> {
@@ -178,17 +178,14 @@ impl<K: Kind> Table<K> {
     /// The slot in which a key stands, and its word.
     #[inline(always)]
     fn standing(&self, key: Key) -> Option<(usize, KeyWord)> {
+        let probes = self.probes(key);
+        // Both buckets are waited for at once.
+        probes.approach();
         let committed = KeyWord::committed_for(key.fingerprint);
-        for bucket in key.buckets(self.geometry.buckets) {
-            let keys = self.geometry.keys(&self.words, bucket);
-            for (place, word) in keys.enumerate() {
-                let word = KeyWord(word.load());
-                if word.unversioned() == committed {
-                    return Some((bucket as usize * BUCKET + place, word));
-                }
-            }
-        }
-        None
+        probes.find(|place, word| {
+            let stands = word.unversioned() == committed;
+            stands.then(|| (probes.slot(place), word))
+        })
     }
 
     /// Brings what belongs to a slot outside its bucket near.
@@ -199,20 +196,12 @@ impl<K: Kind> Table<K> {
         }
     }
 
-    /// Brings the key words and heads of two buckets near.
-    #[inline]
-    fn approach_pairs(&self, buckets: [u32; 2]) {
-        for bucket in buckets {
-            let first = bucket as usize * BUCKET;
-            self.key(first).approach();
-            self.key(first + BUCKET / 2).approach();
-        }
-    }
-
     /// The slot in which a key was found before, and its word if it still stands there.
     #[inline(always)]
     fn standing_in(&self, slot: usize, key: Key) -> Option<(usize, KeyWord)> {
-        let slot = slot % self.geometry.slots;
+        if slot >= self.geometry.slots {
+            return None;
+        }
         let word = KeyWord(self.key(slot).load());
         let stands = word.unversioned() == KeyWord::committed_for(key.fingerprint);
         stands.then_some((slot, word))
@@ -296,8 +285,11 @@ impl<K: Kind> Table<K> {
         false
     }
 
-    fn probes(&self, key: Key) -> ProbeSet {
-        self.geometry.probe_set(key.buckets(self.geometry.buckets))
+    #[inline(always)]
+    fn probes(&self, key: Key) -> Probes<'_> {
+        let numbers = key.buckets(self.geometry.buckets);
+        let words: &[Word] = &self.words;
+        Probes::new(numbers, numbers.map(|b| self.geometry.bucket(words, b)))
     }
 
     #[inline]

@@ -4,13 +4,12 @@
 use super::claim::Claim;
 use super::{Call, Merchant, Request, check_cost, check_merchant};
 use crate::error::Error;
-use crate::limiter::active::{Active, ActiveRule, Governed};
+use crate::limiter::active::{Active, ActiveRule};
 use crate::limiter::usage::Count;
-use crate::limiter::{Endpoint, Limiter, OnFull};
+use crate::limiter::{Endpoint, EndpointId, Limiter, OnFull};
 use crate::log::{Ask, Query};
 use crate::table::{Key, NameHash, Reply};
 use crate::time::Now;
-use crate::window::Precision;
 
 impl Limiter {
     /// As [`decide`](Self::decide) with a charge.
@@ -23,22 +22,21 @@ impl Limiter {
     ) -> Result<bool, Error> {
         check_merchant(merchant)?;
         check_cost(cost)?;
-        let knows = |active: &Active| active.knows(endpoint);
-        self.with_active(knows, |active| {
+        let merchant = Merchant::new(merchant, &self.hashing);
+        if let Endpoint::Id(id) = endpoint {
             let now = Now::Live(&self.clock);
-            let merchant = Merchant::new(merchant, &self.hashing);
-            if let Endpoint::Id(id) = endpoint
-                && let Ok(governed) = active.governs_id(id)
-                && let Some(charge) = self.only_charge(active, governed, merchant.hash, cost)
-            {
-                return match self.charge_at_once(charge, None, now) {
+            let at_once = self.with_kept(|active| {
+                let charge = self.only_charge(active, id, merchant.hash, cost)?;
+                Some(match self.charge_at_once(charge, None, now) {
                     Some(allowed) => Ok(allowed),
                     None => self.charge_by_itself(active, &charge, merchant.name, now),
-                };
+                })
+            });
+            if let Some(allowed) = at_once {
+                return allowed;
             }
-            let request = Request::new(self, active, Call::CHARGE, now);
-            request.decide_named(endpoint, merchant, cost)
-        })
+        }
+        self.decide_live(merchant, endpoint, cost, Call::CHARGE)
     }
 
     /// What a request charges if one exact rule governs it alone; `None` if the long
@@ -47,18 +45,13 @@ impl Limiter {
     pub(in crate::limiter) fn only_charge<'a>(
         &self,
         active: &'a Active,
-        governed: &Governed,
+        endpoint: EndpointId,
         merchant: NameHash,
         cost: u32,
     ) -> Option<OnlyCharge<'a>> {
-        let Governed::Rules(rules) = governed else {
-            return None;
-        };
-        let &[rule] = &**rules else { return None };
-        let active = active.rule(rule);
+        let active = active.only_rule(endpoint)?;
         let cost = cost.saturating_mul(active.rule.cost);
-        let is_exact = active.rule.precision == Precision::Exact;
-        if !is_exact || cost > active.min_limit || self.counts_keys {
+        if cost > active.min_limit || self.counts_keys {
             return None;
         }
         let key = active.key(merchant);
@@ -92,10 +85,18 @@ impl Limiter {
         now: Now<'_>,
     ) -> Result<bool, Error> {
         let &OnlyCharge { active, key, cost } = charge;
+        let (name, windows) = (active.owner_name(merchant), &*active.rule.windows);
+        let exact = &self.tables.exact;
+        if let Some(admitted) =
+            exact.charge_newcomer(key, name, windows, &active.horizons, cost, now)
+        {
+            active.usage.count_answer(admitted, cost);
+            return Ok(admitted);
+        }
         let claim = Claim {
             active,
-            name: active.owner_name(merchant),
-            windows: &active.rule.windows,
+            name,
+            windows,
             cost,
             key,
             place: 0,

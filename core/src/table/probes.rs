@@ -1,0 +1,61 @@
+//! The slots in which a key may stand, in the order in which they are looked at: those
+//! of its first bucket and then those of its second. A slot's *place* is its number in
+//! this order.
+
+use super::KeyWord;
+use super::geometry::{BUCKET, Bucket};
+use crate::sync::Word;
+
+#[derive(Clone, Copy)]
+pub(super) struct Probes<'t> {
+    /// The first slot of each bucket.
+    first: [usize; 2],
+    buckets: [&'t Bucket; 2],
+}
+
+impl<'t> Probes<'t> {
+    #[inline(always)]
+    pub fn new(numbers: [u32; 2], buckets: [&'t Bucket; 2]) -> Self {
+        Self {
+            first: numbers.map(|number| number as usize * BUCKET),
+            buckets,
+        }
+    }
+
+    /// The slot at a place.
+    #[inline(always)]
+    pub fn slot(&self, place: usize) -> usize {
+        self.first[place / BUCKET % 2] + place % BUCKET
+    }
+
+    /// The head of the slot at a place.
+    #[inline(always)]
+    pub fn head(&self, place: usize) -> &'t Word {
+        let [_, head] = &self.buckets[place / BUCKET % 2][place % BUCKET];
+        head
+    }
+
+    /// Reads the key words one after the other, until `found` says something of one.
+    #[inline(always)]
+    pub fn find<R>(&self, mut found: impl FnMut(usize, KeyWord) -> Option<R>) -> Option<R> {
+        for (number, bucket) in self.buckets.into_iter().enumerate() {
+            for (place, [key, _]) in bucket.iter().enumerate() {
+                let found = found(number * BUCKET + place, KeyWord(key.load()));
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+
+    /// Brings the key words and heads near.
+    #[inline(always)]
+    pub fn approach(&self) {
+        for bucket in self.buckets {
+            for [key, _] in bucket.iter().step_by(BUCKET.div_ceil(2)) {
+                key.approach();
+            }
+        }
+    }
+}
