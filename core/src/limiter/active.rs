@@ -13,7 +13,7 @@ use super::{Endpoint, EndpointId};
 use crate::buckets::Shifts;
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, shown};
-use crate::log::Horizons;
+use crate::log::{Horizons, Terms};
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
 use crate::table::{Hashing, Key, NameHash, Sizes};
 use crate::window::Precision;
@@ -52,6 +52,16 @@ impl ActiveRule {
     #[inline]
     pub fn key(&self, merchant: NameHash) -> Key {
         Key::new(self.id.0, self.hash, self.owner.unwrap_or(merchant))
+    }
+
+    /// The terms of a charge of so many units.
+    #[inline(always)]
+    pub fn terms(&self, cost: u32) -> Terms<'_> {
+        Terms {
+            windows: &self.rule.windows,
+            horizons: &self.horizons,
+            cost,
+        }
     }
 
     /// The name that the key is kept under.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::active::{Active, Governed};
-use super::request::{Call, Merchant, OnlyCharge, Request, Verdict, check_cost, check_merchant};
+use super::request::{Call, Merchant, PlainCharge, Request, Verdict, check_cost, check_merchant};
 use super::{Endpoint, Limiter};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -149,7 +149,7 @@ impl Limiter {
         &self,
         active: &'a Active,
         chunk: &[Check<'_>],
-    ) -> Option<SmallVec<[OnlyCharge<'a>; CHUNK]>> {
+    ) -> Option<SmallVec<[PlainCharge<'a>; CHUNK]>> {
         let mut charges = SmallVec::new();
         for check in chunk {
             let Endpoint::Id(id) = check.endpoint else {
@@ -168,7 +168,7 @@ impl Limiter {
         &self,
         active: &Active,
         chunk: &[Check<'_>],
-        charges: &[OnlyCharge<'_>],
+        charges: &[PlainCharge<'_>],
         now: Now<'_>,
         each: &mut impl FnMut(Result<bool, Error>),
     ) {

@@ -7,7 +7,7 @@ mod query;
 
 pub(crate) use charged::Charged;
 pub(crate) use horizons::{Era, Horizons};
-pub(crate) use query::{Answer, Ask, Query, Standings, answer, answer_fresh};
+pub(crate) use query::{Answer, Ask, Query, Standings, Terms, answer, answer_fresh};
 
 use crate::sync::Word;
 use crate::time::Now;

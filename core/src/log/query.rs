@@ -39,6 +39,16 @@ pub(crate) struct Query<'p> {
     pub standings: Option<&'p RefCell<Standings>>,
 }
 
+/// What a plain charge asks of an exact log: a yes or a no.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'p> {
+    pub windows: &'p [Window],
+    /// How long the rule's units were remembered in each era.
+    pub horizons: &'p Horizons,
+    /// Units, at least 1 and at most the smallest limit.
+    pub cost: u32,
+}
+
 /// How a key stands in each of a rule's windows, and whether the window blocks.
 pub(crate) type Standings = SmallVec<[(Standing, bool); 4]>;
 

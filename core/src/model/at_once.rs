@@ -3,7 +3,6 @@
 
 use super::harness::*;
 use super::keys::*;
-use crate::log::Horizons;
 use crate::sync::trace::Event;
 use crate::table::Table;
 use crate::time::{Now, Reading, Timeline};
@@ -72,7 +71,7 @@ fn take_at_once(table: &Table, hint: Option<usize>, tick: u64) -> Option<bool> {
     let clock = clock_at(tick);
     let now = Now::Live(&clock);
     let windows = [window(1, RETENTION)];
-    let at_once = table.charge(key(1), hint, &windows, &Horizons::FOREVER, 1, now);
+    let at_once = table.charge(key(1), hint, &terms(&windows, 1), now);
     at_once.or_else(|| take(table, key(1), tick))
 }
 
@@ -138,9 +137,7 @@ pub(super) fn old_readings(model: Model) {
                 let _ = table.ask(key(1), &charge(&windows, 1), old(&clock));
             });
             assert!(accesses < ACCESSES || survived.is_some(), "a longer way");
-            if table.charge(key(1), None, &windows, &Horizons::FOREVER, 1, old(&clock))
-                == Some(true)
-            {
+            if table.charge(key(1), None, &terms(&windows, 1), old(&clock)) == Some(true) {
                 let counts = live(&table, key(1), EVICTED + RETENTION - 1);
                 assert_eq!(counts, 1, "{NEVER_OVER}: stamped before the eviction");
             }

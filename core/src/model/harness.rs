@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use loom::model::Builder;
 use loom::thread;
 
-use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Tenant};
+use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Tenant, Terms};
 use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::racers::{self, Died};
 use crate::sync::trace::{self, Event};
@@ -394,16 +394,17 @@ impl Lone {
     /// As [`note`](Self::note), in the straight way if it comes to an end.
     pub fn note_at_once(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
         let clock = clock_at(tick);
-        let env = Env {
-            now: Now::Live(&clock),
-            horizon: &self.words[1],
-        };
-        let at_once = self
-            .ring()
-            .charge(self.tenant(), windows, &Horizons::FOREVER, cost, env);
+        let at_once = self.ring().observe(self.tenant(), &self.words[1]);
+        let at_once = at_once.and_then(|log| {
+            // After the head, as the engine reads it.
+            let now = Now::Live(&clock).reading().tick();
+            let judged = log.judge(&terms(windows, cost), now)?;
+            let charged = !judged.admits || log.commit(judged, cost);
+            charged.then_some(judged)
+        });
         match at_once {
-            Some((true, at)) => Admitted(vec![at; cost as usize]),
-            Some((false, _)) => Admitted::default(),
+            Some(judged) if judged.admits => Admitted(vec![judged.at; cost as usize]),
+            Some(_) => Admitted::default(),
             None => self.note(windows, cost, tick),
         }
     }
@@ -417,6 +418,16 @@ impl Lone {
     /// Units that count in `window` at `tick`, by asking the ring.
     pub fn live(&self, window: Window, tick: u64) -> u32 {
         surveyed(window, &self.query(&survey(&window), tick))
+    }
+}
+
+/// What a charge by the straight way asks.
+pub(super) fn terms(windows: &[Window], cost: u32) -> Terms<'_> {
+    let horizons = &Horizons::FOREVER;
+    Terms {
+        windows,
+        horizons,
+        cost,
     }
 }
 

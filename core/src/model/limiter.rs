@@ -167,6 +167,41 @@ fn two_rules_are_charged_together() {
     two_rules(Model::bounded("two rules are charged together", 2).reaches(&[Event::Refund]));
 }
 
+/// The same by the straight way, which judges both logs at one reading of the clock.
+pub(super) fn two_rules_at_once(model: Model) {
+    let rules = policy(&[("all", "*", "3/day"), ("post", "POST /v1", "2/day")]);
+    model.run(move || {
+        let house = house(&rules, &rules);
+        let known = house.limiter.endpoint("POST /v1").is_ok();
+        assert!(
+            known && house.check("a", "POST /v1").allowed,
+            "{ADMITS_WHAT_FITS}"
+        );
+        let post = |house: &House| {
+            // Known already, so that nobody changes anything here.
+            let id = house.limiter.endpoint("POST /v1").expect("a good endpoint");
+            let allow = |cost| house.limiter.allow("a", id, cost).expect("a good request");
+            // It can never pass and reads no log; after it the thread keeps the policy.
+            assert!(!allow(4), "{NEVER_OVER}");
+            allow(1)
+        };
+        let allowed = race(&house, [post, post]);
+        let admitted = allowed.iter().filter(|a| **a).count();
+        assert!(admitted <= 1, "{NEVER_OVER}");
+        assert_eq!(admitted, 1, "{ADMITS_WHAT_FITS}");
+        assert_eq!(house.remaining("a", ""), 1, "{ALL_OR_NOTHING}");
+        assert!(house.check("a", "").allowed, "{ALL_OR_NOTHING}");
+        assert!(!house.check("a", "").allowed, "{NEVER_OVER}");
+    });
+}
+
+#[test]
+fn two_rules_are_charged_at_once() {
+    two_rules_at_once(
+        Model::bounded("at once: two rules are charged together", 2).reaches(&[Event::Refund]),
+    );
+}
+
 const SHORT: &str = "2/4ms";
 const LONG: &str = "2/8ms";
 

@@ -378,3 +378,12 @@ fn at_once_an_eviction_forgotten_is_admitted_once_more() {
         at_once::old_readings,
     );
 }
+
+#[test]
+fn at_once_a_charge_kept_leaves_a_trace_of_a_denied_request() {
+    dies(
+        Fault::ChargeKept,
+        &[ALL_OR_NOTHING],
+        limiter::two_rules_at_once,
+    );
+}

@@ -40,19 +40,19 @@ mod growth;
 mod head;
 mod planes;
 mod snapshot;
+mod straight;
 mod tenancy;
 
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
+pub(crate) use straight::{Judged, Observed};
 pub(crate) use tenancy::is_idle;
 
-use crate::law;
-use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Horizons, Places, Query, Tenant, answer};
+use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Places, Query, Tenant, answer};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
 use crate::time::Reading;
-use crate::window::Window;
 use planes::{CAPACITIES, Cells, STATE_WORDS};
 use snapshot::Snapshot;
 
@@ -146,54 +146,6 @@ impl<'t> Ring<'t> {
             Some(attempt) => attempt,
             None => self.ask_again(tenant, query, env),
         }
-    }
-
-    /// Charges `cost` units if nothing is out of the ordinary: whether they were
-    /// admitted, and the instant of the decision. `None` if [`ask`](Self::ask) has to
-    /// say, because the log moved, has to move on or lends capacity, or the slot is
-    /// not this tenant's.
-    ///
-    /// It takes the steps of `ask` in their order, and leaves out what only a
-    /// description needs.
-    #[inline(always)]
-    pub fn charge(
-        &self,
-        tenant: Tenant<'_>,
-        windows: &[Window],
-        horizons: &Horizons,
-        cost: u32,
-        env: Env<'_>,
-    ) -> Option<(bool, u64)> {
-        let horizon = env.horizon;
-        let early = planted(Fault::HorizonReadEarly).then(|| horizon.load());
-        let head = self.head();
-        if head.level() >= self.planes.levels() {
-            return None;
-        }
-        let cells = self.cells(head.level());
-        // They come while the clock is read.
-        self.approach_in(head, cells);
-        // After the head: a key that is still ours then was ours at the head.
-        if !(planted(Fault::KeyUnchecked) || tenant.holds()) {
-            return None;
-        }
-        let at = env.now.reading().tick().max(head.stamp());
-        let filled = self.filled().load();
-        if head.missing(filled) != 0 {
-            return None;
-        }
-        let log = Snapshot::new(self, head, cells);
-        if self.lent().credit(log.birth, horizons, at).units != 0 {
-            return None;
-        }
-        if !law::admits(&log, windows, cost, at) {
-            let stands = planted(Fault::AnswerUnchecked) || self.is_still(head);
-            return stands.then_some((false, at));
-        }
-        if log.must_grow(cost, at, horizon, early) {
-            return None;
-        }
-        self.commit(head, filled, at, cost).then_some((true, at))
     }
 
     #[cold]

@@ -3,29 +3,27 @@
 
 use super::insertion::{Newcomer, Room};
 use super::kind::Exact;
-use super::{Key, KeyWord, Table};
-use crate::log::{Env, Horizons};
+use super::{Key, KeyWord, Place, Table};
+use crate::log::Terms;
+use crate::ring::Observed;
 use crate::time::Now;
-use crate::window::Window;
 
 impl Table<Exact> {
-    /// Charges `cost` units, at most every limit, to a key: whether they were
-    /// admitted. `None` if [`ask`](Self::ask) has to say; then nothing was charged.
+    /// Charges a key on these terms: whether they were admitted. `None` if
+    /// [`ask`](Self::ask) has to say; then nothing was charged.
     #[inline(always)]
     pub fn charge(
         &self,
         key: Key,
         hint: Option<usize>,
-        windows: &[Window],
-        horizons: &Horizons,
-        cost: u32,
+        terms: &Terms<'_>,
         now: Now<'_>,
     ) -> Option<bool> {
-        let (slot, word) = match hint {
+        let found = match hint {
             Some(slot) => self.standing_in(slot, key)?,
             None => self.standing(key)?,
         };
-        self.charge_in(slot, word, key, windows, horizons, cost, now)
+        self.charge_in(found, key.rule, terms, now)
     }
 
     /// As [`charge`](Self::charge), for a key that was not found: makes room for it, if
@@ -35,9 +33,7 @@ impl Table<Exact> {
         &self,
         key: Key,
         name: &[u8],
-        windows: &[Window],
-        horizons: &Horizons,
-        cost: u32,
+        terms: &Terms<'_>,
         now: Now<'_>,
     ) -> Option<bool> {
         let probes = self.probes(key);
@@ -47,43 +43,54 @@ impl Table<Exact> {
         }
         let newcomer = Newcomer { key, name };
         match self.make_room(&look, &probes, newcomer, now, &mut 0) {
-            Room::Made(slot, word) => self.charge_in(slot, word, key, windows, horizons, cost, now),
+            Room::Made(slot, word) => self.charge_in((slot, word), key.rule, terms, now),
             Room::Changed | Room::None => None,
         }
     }
 
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)] // it is inlined, and they are all that is asked
     fn charge_in(
         &self,
-        slot: usize,
-        word: KeyWord,
-        key: Key,
-        windows: &[Window],
-        horizons: &Horizons,
-        cost: u32,
+        found: (usize, KeyWord),
+        rule: u32,
+        terms: &Terms<'_>,
         now: Now<'_>,
     ) -> Option<bool> {
         if self.is_older_than_evictions(now) {
             return None;
         }
-        let env = Env {
-            now,
-            horizon: self.horizon(key.rule),
-        };
-        let charged = self
-            .log(slot)
-            .charge(self.tenant(slot, word), windows, horizons, cost, env);
-        charged.map(|(admitted, _)| admitted)
+        let observed = self.observe_in(found, rule)?;
+        let judged = observed.judge(terms, now.reading().tick())?;
+        let charged = !judged.admits || observed.commit(judged, terms.cost);
+        charged.then_some(judged.admits)
+    }
+
+    #[inline(always)]
+    fn observe_in(&self, (slot, word): (usize, KeyWord), rule: u32) -> Option<Observed<'_>> {
+        let log = self.log(slot);
+        log.observe(self.tenant(slot, word), self.horizon(rule))
+    }
+
+    /// Observes the log of a key that stands where it is looked for, to be judged by a
+    /// clock that is read later.
+    #[inline]
+    pub fn observe(&self, key: Key) -> Option<(Place, Observed<'_>)> {
+        let found = self.standing(key)?;
+        let observed = self.observe_in(found, key.rule)?;
+        Some((key.place(found.0), observed))
+    }
+
+    /// Brings near what finding a key reads.
+    #[inline]
+    pub fn approach(&self, key: Key) {
+        self.probes(key).approach();
     }
 
     /// Brings the words of several keys near, all at once, so that charging one after
     /// the other waits for memory once and not once a key. Says where each stands.
     #[inline]
     pub fn warm(&self, keys: &[Key], mut stands: impl FnMut(Option<usize>)) {
-        for key in keys {
-            self.probes(*key).approach();
-        }
+        keys.iter().for_each(|key| self.approach(*key));
         for key in keys {
             let slot = self.standing(*key).map(|(slot, _)| slot);
             if let Some(slot) = slot {

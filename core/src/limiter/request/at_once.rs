@@ -26,7 +26,9 @@ impl Limiter {
         if let Endpoint::Id(id) = endpoint {
             let now = Now::Live(&self.clock);
             let at_once = self.with_kept(|active| {
-                let charge = self.only_charge(active, id, merchant.hash, cost)?;
+                let Some(charge) = self.only_charge(active, id, merchant.hash, cost) else {
+                    return self.allow_several(active, id, merchant.hash, cost).map(Ok);
+                };
                 Some(match self.charge_at_once(charge, None, now) {
                     Some(allowed) => Ok(allowed),
                     None => self.charge_by_itself(active, &charge, merchant.name, now),
@@ -48,14 +50,24 @@ impl Limiter {
         endpoint: EndpointId,
         merchant: NameHash,
         cost: u32,
-    ) -> Option<OnlyCharge<'a>> {
-        let active = active.only_rule(endpoint)?;
+    ) -> Option<PlainCharge<'a>> {
+        self.plain_charge(active.only_rule(endpoint)?, merchant, cost)
+    }
+
+    /// What a request charges to an exact rule; `None` if the long way has to be gone.
+    #[inline(always)]
+    pub(super) fn plain_charge<'a>(
+        &self,
+        active: &'a ActiveRule,
+        merchant: NameHash,
+        cost: u32,
+    ) -> Option<PlainCharge<'a>> {
         let cost = cost.saturating_mul(active.rule.cost);
         if cost > active.min_limit || self.counts_keys {
             return None;
         }
         let key = active.key(merchant);
-        Some(OnlyCharge { active, key, cost })
+        Some(PlainCharge { active, key, cost })
     }
 
     /// Makes the charge, in `slot` if the key is known to have stood there; `None` if
@@ -63,13 +75,12 @@ impl Limiter {
     #[inline(always)]
     pub(in crate::limiter) fn charge_at_once(
         &self,
-        OnlyCharge { active, key, cost }: OnlyCharge<'_>,
+        PlainCharge { active, key, cost }: PlainCharge<'_>,
         slot: Option<usize>,
         now: Now<'_>,
     ) -> Option<bool> {
-        let windows = &active.rule.windows;
         let exact = &self.tables.exact;
-        let admitted = exact.charge(key, slot, windows, &active.horizons, cost, now)?;
+        let admitted = exact.charge(key, slot, &active.terms(cost), now)?;
         active.usage.count_answer(admitted, cost);
         Some(admitted)
     }
@@ -80,23 +91,20 @@ impl Limiter {
     pub(in crate::limiter) fn charge_by_itself(
         &self,
         in_force: &Active,
-        charge: &OnlyCharge<'_>,
+        charge: &PlainCharge<'_>,
         merchant: &[u8],
         now: Now<'_>,
     ) -> Result<bool, Error> {
-        let &OnlyCharge { active, key, cost } = charge;
-        let (name, windows) = (active.owner_name(merchant), &*active.rule.windows);
-        let exact = &self.tables.exact;
-        if let Some(admitted) =
-            exact.charge_newcomer(key, name, windows, &active.horizons, cost, now)
-        {
+        let &PlainCharge { active, key, cost } = charge;
+        let (name, exact) = (active.owner_name(merchant), &self.tables.exact);
+        if let Some(admitted) = exact.charge_newcomer(key, name, &active.terms(cost), now) {
             active.usage.count_answer(admitted, cost);
             return Ok(admitted);
         }
         let claim = Claim {
             active,
             name,
-            windows,
+            windows: &active.rule.windows,
             cost,
             key,
             place: 0,
@@ -135,11 +143,10 @@ impl Request<'_> {
     }
 }
 
-/// The charge of a request that one exact rule governs, to which its cost is not too
-/// large.
+/// The charge of a request to one exact rule, for which its cost is not too large.
 #[derive(Clone, Copy)]
-pub(in crate::limiter) struct OnlyCharge<'a> {
-    active: &'a ActiveRule,
+pub(in crate::limiter) struct PlainCharge<'a> {
+    pub(super) active: &'a ActiveRule,
     pub key: Key,
-    cost: u32,
+    pub(super) cost: u32,
 }

@@ -11,10 +11,11 @@ mod ahead;
 mod asking;
 mod at_once;
 mod claim;
+mod several;
 mod together;
 mod verdict;
 
-pub(super) use at_once::OnlyCharge;
+pub(super) use at_once::PlainCharge;
 pub(super) use verdict::Verdict;
 
 use std::cell::{Cell, RefCell};
