@@ -20,8 +20,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
     /// Run these works alone: hot, uniform, zipf, fresh, windows, threads, memory,
-    /// routes, swaps, capi, keys, histogram, admission. "threads" is all of
-    /// threads-hot, threads-uniform and threads-zipf.
+    /// present, flood, routes, swaps, capi, keys, histogram, admission. "threads" is
+    /// all of threads-hot, threads-uniform, threads-zipf and threads-distinct.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// The folder for report.md, results.json and plots/.
@@ -30,15 +30,16 @@ pub struct Args {
     /// libslidegate.so, for the works with the C interface.
     #[arg(long)]
     pub capi: Option<PathBuf>,
-    /// Measures one contestant's memory in this process; for children of a run.
-    #[arg(long, hide = true, requires_all = ["hits", "keys"])]
-    pub measure_memory: Option<String>,
-    /// Live requests a key.
-    #[arg(long, hide = true)]
-    pub hits: Option<u32>,
-    /// Keys.
-    #[arg(long, hide = true)]
-    pub keys: Option<usize>,
+    /// Measures one contestant's memory in this process, as this work does; for
+    /// children of a run.
+    #[arg(long, hide = true, requires_all = ["contestant", "sizes"])]
+    pub measure: Option<String>,
+    /// The contestant.
+    #[arg(long, hide = true, default_value = "")]
+    pub contestant: String,
+    /// The sizes that the work wants.
+    #[arg(long, hide = true, value_delimiter = ',')]
+    pub sizes: Vec<usize>,
 }
 
 impl Args {

@@ -1,6 +1,8 @@
 //! What is called: merchants and sequences of them, all made before anything is
 //! measured.
 
+use std::fmt::Write;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
@@ -23,6 +25,14 @@ impl Call {
             merchant: format!("merchant{index:08}"),
             index: index as u32,
         }
+    }
+
+    /// Makes it a call of another merchant, in the memory that it has: so millions of
+    /// calls leave no trace in the heap while a contestant's memory is measured.
+    pub fn renumber(&mut self, index: usize) {
+        self.merchant.clear();
+        let _ = write!(self.merchant, "merchant{index:08}");
+        self.index = index as u32;
     }
 }
 
@@ -87,6 +97,14 @@ pub fn all(keys: usize) -> Vec<Call> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_renumbered_call_is_as_a_new_one() {
+        let mut call = Call::of(7);
+        call.renumber(12_345_678);
+        let new = Call::of(12_345_678);
+        assert_eq!((call.merchant, call.index), (new.merchant, new.index));
+    }
 
     #[test]
     fn scattering_reaches_every_key_once() {

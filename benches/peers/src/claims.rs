@@ -69,6 +69,8 @@ pub enum Target {
     AtMost(f64),
     /// At least this.
     AtLeast(f64),
+    /// This and nothing else: for shares of counts, which are exact.
+    Exactly(f64),
 }
 
 impl Target {
@@ -76,6 +78,7 @@ impl Target {
         match self {
             Self::AtMost(most) => value <= most,
             Self::AtLeast(least) => value >= least,
+            Self::Exactly(wanted) => value == wanted,
         }
     }
 }
@@ -105,12 +108,7 @@ impl Claim {
     pub fn judge(&self, figures: &[Figures]) -> Judged {
         let values = self.formula.values(figures);
         let value = values.and_then(|values| Summary::of(&values));
-        Judged {
-            what: self.what,
-            target: self.target,
-            value,
-            met: value.map(|value| self.target.met(value.median)),
-        }
+        Judged::of(self.what.into(), self.target, value)
     }
 }
 
@@ -118,7 +116,7 @@ impl Claim {
 #[derive(Debug, Clone, Serialize)]
 pub struct Judged {
     /// What was promised.
-    pub what: &'static str,
+    pub what: String,
     /// Where it had to lie.
     pub target: Target,
     /// Where it lies; absent where an entry was not measured.
@@ -127,6 +125,23 @@ pub struct Judged {
     /// Whether the median reaches the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub met: Option<bool>,
+}
+
+impl Judged {
+    /// That a value which is no figure of rounds is exactly 1.
+    pub fn exact(what: String, value: f64) -> Self {
+        Self::of(what, Target::Exactly(1.0), Summary::of(&[value]))
+    }
+
+    fn of(what: String, target: Target, value: Option<Summary>) -> Self {
+        let met = value.map(|value| target.met(value.median));
+        Self {
+            what,
+            target,
+            value,
+            met,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +165,15 @@ mod tests {
         assert_eq!(
             Claim::at_most("a to b", "a", "b", 1.9).judge(&figures).met,
             Some(false)
+        );
+    }
+
+    #[test]
+    fn exact_is_neither_more_nor_less() {
+        let met = |value| Judged::exact("a".into(), value).met;
+        assert_eq!(
+            [0.99, 1.0, 1.01].map(met),
+            [Some(false), Some(true), Some(false)]
         );
     }
 

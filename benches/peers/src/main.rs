@@ -32,8 +32,8 @@ use works::{Setup, Work};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(contestant) = &args.measure_memory {
-        return measure_memory(contestant, args.hits.unwrap_or(1), args.keys.unwrap_or(1));
+    if let Some(work) = &args.measure {
+        return measure(work, &args);
     }
     let results = run(&args);
     match report::write(&results, &args.out) {
@@ -48,14 +48,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure_memory(contestant: &str, hits: u32, keys: usize) -> ExitCode {
-    match works::memory::measure(contestant, hits, keys) {
-        Some(bytes) => {
-            println!("{bytes}");
+fn measure(work: &str, args: &Args) -> ExitCode {
+    match works::resident::answer(work, &args.contestant, &args.sizes) {
+        Some(figures) => {
+            figures.iter().for_each(|figure| println!("{figure}"));
             ExitCode::SUCCESS
         }
         None => {
-            eprintln!("{contestant} is no contestant");
+            eprintln!("{}: no such contestant or sizes in {work}", args.contestant);
             ExitCode::FAILURE
         }
     }

@@ -27,6 +27,15 @@ pub struct Results {
     pub admission: Option<Admission>,
 }
 
+impl Results {
+    /// Every promise: those of the works, and of what is admitted.
+    pub fn claims(&self) -> impl Iterator<Item = &Judged> {
+        let works = self.works.iter().flat_map(|work| &work.claims);
+        let admission = self.admission.iter().flat_map(|of| &of.claims);
+        works.chain(admission)
+    }
+}
+
 /// One work's figures.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
@@ -56,6 +65,9 @@ pub struct Line {
     pub rounds: Vec<f64>,
     /// Their median and spread.
     pub figure: Summary,
+    /// What all keys take together, in bytes, where that is of interest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<Summary>,
     /// Median and spread of the quotients by the baseline's figure of the same round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Summary>,
@@ -65,11 +77,17 @@ impl Comparison {
     /// Of a work that ran.
     pub fn of(work: &Work, figures: &[Figures]) -> Self {
         let baseline = rounds_of(figures, work.baseline);
+        let total = |rounds: &[f64]| {
+            let keys = work.unit.keys()? as f64;
+            let bytes: Vec<f64> = rounds.iter().map(|a_key| a_key * keys).collect();
+            Summary::of(&bytes)
+        };
         let line = |figures: &Figures| {
             let quotients = baseline.map(|baseline| divided(&figures.rounds, baseline));
             Some(Line {
                 name: figures.name.clone(),
                 figure: Summary::of(&figures.rounds)?,
+                total_bytes: total(&figures.rounds),
                 rounds: figures.rounds.clone(),
                 ratio: quotients.and_then(|quotients| Summary::of(&quotients)),
             })

@@ -15,6 +15,13 @@ pub struct Scale {
     pub calls: usize,
     /// Keys of a contestant whose memory is measured.
     pub memory_keys: usize,
+    /// Numbers of keys that are present when memory is measured.
+    pub present_keys: &'static [usize],
+    /// The numbers of keys that these limiters have room for; the first is the default
+    /// of `max_keys`, but for the smoke test.
+    pub max_keys: &'static [usize],
+    /// Keys of each flood.
+    pub flood_keys: usize,
     /// The largest number of keys in the sweep over numbers of keys.
     pub sweep_keys: usize,
     /// Calls that the latency histograms are made of.
@@ -33,6 +40,9 @@ impl Scale {
         fresh_keys: 800_000,
         calls: 1 << 20,
         memory_keys: 200_000,
+        present_keys: &[1_000, 10_000, 100_000, 262_144, 800_000],
+        max_keys: &[262_144, 800_000, 8_000_000],
+        flood_keys: 262_144,
         sweep_keys: 10_000_000,
         histogram_calls: 1 << 22,
         windows: 50,
@@ -46,6 +56,9 @@ impl Scale {
         fresh_keys: 100_000,
         calls: 1 << 17,
         memory_keys: 20_000,
+        present_keys: &[1_000, 10_000, 100_000],
+        max_keys: &[262_144, 800_000, 8_000_000],
+        flood_keys: 20_000,
         sweep_keys: 1_000_000,
         histogram_calls: 1 << 19,
         windows: 20,
@@ -59,6 +72,9 @@ impl Scale {
         fresh_keys: 512,
         calls: 1 << 10,
         memory_keys: 2_000,
+        present_keys: &[500, 1_000],
+        max_keys: &[600, 2_000, 4_000],
+        flood_keys: 2_000,
         sweep_keys: 100,
         histogram_calls: 1 << 12,
         windows: 4,

@@ -7,15 +7,118 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const PLOTS: [&str; 8] = [
+const PLOTS: [&str; 10] = [
     "latency-by-keys",
     "latency-by-work",
     "memory",
+    "memory-by-keys",
     "tails-hot",
     "tails-uniform",
+    "threads-distinct",
     "threads-hot",
     "threads-uniform",
     "threads-zipf",
+];
+
+/// Works of memory, and the lines of their tables.
+const MEMORY: [(&str, &[&str]); 3] = [
+    (
+        "present-500",
+        &[
+            "slidegate, max_keys 600",
+            "slidegate, names not kept, max_keys 600",
+            "slidegate, max_keys 2000",
+            "slidegate, names not kept, max_keys 2000",
+            "slidegate, max_keys 4000",
+            "slidegate, names not kept, max_keys 4000",
+            "governor",
+            "exact log",
+        ],
+    ),
+    (
+        "present-1000",
+        &[
+            "slidegate, max_keys 2000",
+            "slidegate, names not kept, max_keys 2000",
+            "slidegate, max_keys 4000",
+            "slidegate, names not kept, max_keys 4000",
+            "governor",
+            "exact log",
+        ],
+    ),
+    (
+        "flood",
+        &[
+            "slidegate, flood 1",
+            "slidegate, idle 1",
+            "slidegate, flood 2",
+            "slidegate, idle 2",
+            "slidegate, flood 3",
+            "slidegate, names not kept, flood 1",
+            "slidegate, names not kept, idle 1",
+            "slidegate, names not kept, flood 2",
+            "slidegate, names not kept, idle 2",
+            "slidegate, names not kept, flood 3",
+            "governor, flood 1",
+            "governor, idle 1",
+            "governor, flood 2",
+            "governor, idle 2",
+            "governor, flood 3",
+            "exact log, flood 1",
+            "exact log, idle 1",
+            "exact log, flood 2",
+            "exact log, idle 2",
+            "exact log, flood 3",
+        ],
+    ),
+];
+
+/// Every target, as the report's first table has it.
+const TARGETS: [(&str, &str); 38] = [
+    ("one hot key", "at most 0.65"),
+    ("one hot key, prepared", "at most 0.50"),
+    ("one hot key, TSC clock", "at most 0.50"),
+    ("one hot key, TSC clock, prepared", "at most 0.33"),
+    ("uniform keys", "at most 0.70"),
+    ("uniform keys, batches of 16", "at most 0.20"),
+    ("uniform keys, batches of 16, decisions", "at most 0.20"),
+    ("Zipf keys", "at most 0.65"),
+    ("Zipf keys, batches of 16", "at most 0.25"),
+    ("Zipf keys, batches of 16, decisions", "at most 0.25"),
+    ("fresh keys", "at most 0.85"),
+    ("two windows at once", "at most 0.30"),
+    ("2 threads, denials of one hot key", "at least 0.95"),
+    ("2 threads, uniform keys", "at least 0.90"),
+    ("2 threads, Zipf keys", "at least 0.90"),
+    ("2 threads, distinct keys", "at least 0.90"),
+    ("memory, 1 live request", "at most 1.20"),
+    ("memory, 1 live request, names not kept", "at most 1.20"),
+    ("memory, 100 live requests", "at most 1.20"),
+    ("memory, 100 live requests, names not kept", "at most 1.20"),
+    ("memory, third flood to first", "at most 1.05"),
+    (
+        "memory, third flood to first, names not kept",
+        "at most 1.05",
+    ),
+    ("200 routes", "at most 1.30"),
+    ("1,000 swaps a second", "at most 1.05"),
+    ("C interface, hot key", "at most 1.10"),
+    ("C interface, hot key, prepared", "at most 1.10"),
+    ("C interface, many keys", "at most 1.10"),
+    ("C interface, many keys, prepared", "at most 1.10"),
+    ("over-admission, edges", "exactly 1.00"),
+    ("under-admission, edges", "exactly 1.00"),
+    ("over-admission, trickle", "exactly 1.00"),
+    ("under-admission, trickle", "exactly 1.00"),
+    ("over-admission, steady", "exactly 1.00"),
+    ("under-admission, steady", "exactly 1.00"),
+    ("over-admission, bursts", "exactly 1.00"),
+    ("under-admission, bursts", "exactly 1.00"),
+    ("over-admission, 2 threads on one fresh key", "exactly 1.00"),
+    (
+        "under-admission, 2 threads on one fresh key",
+        "exactly 1.00",
+    ),
 ];
 
 /// A folder of its own under the build's.
@@ -65,6 +168,63 @@ fn assert_positive(work: &Value) {
     }
 }
 
+/// The text of a section of the report, without its heading.
+fn section<'r>(report: &'r str, heading: &str) -> &'r str {
+    let mut sections = report.split("\n## ");
+    let section = sections.find_map(|section| section.strip_prefix(heading));
+    section.unwrap_or_else(|| panic!("the report has no section {heading}"))
+}
+
+/// The first cell of each row of a section's table, and the second.
+fn rows(section: &str) -> Vec<(&str, &str)> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = rows.map(|row| row.split(" | "));
+    let cells = cells.filter_map(|mut cells| Some((cells.next()?, cells.next()?)));
+    // The first row is the head.
+    cells.skip(1).collect()
+}
+
+/// That a work of memory has these lines, in the results and in a table with totals,
+/// and that a total is the keys' bytes.
+fn assert_memory(results: &Value, report: &str, name: &str, lines: &[&str]) {
+    let works = results["works"].as_array().expect("works");
+    let work = works.iter().find(|work| work["name"] == name);
+    let of_work = work.unwrap_or_else(|| panic!("no work {name}"))["lines"].clone();
+    let measured: Vec<_> = of_work.as_array().expect("lines").iter().collect();
+    let names: Vec<_> = measured.iter().map(|line| line["name"].as_str()).collect();
+    let wanted: Vec<_> = lines.iter().copied().map(Some).collect();
+    assert_eq!(names, wanted, "{name}");
+    let keys = name
+        .strip_prefix("present-")
+        .map_or(2_000.0, |keys| keys.parse().unwrap());
+    for line in measured {
+        let total = line["total_bytes"]["median"].as_f64().expect("a total");
+        let each = line["figure"]["median"].as_f64().expect("a figure");
+        assert!((total - each * keys).abs() < 1.0, "{name}: {line}");
+    }
+    let section = section(report, &format!("{name}: "));
+    assert!(
+        section.contains("| contestant | bytes a key | MiB in all |"),
+        "{section}"
+    );
+    let tabled: Vec<_> = rows(section).into_iter().map(|row| row.0).collect();
+    assert_eq!(tabled, lines, "{name}");
+}
+
+/// That every target is there, that nothing else is, and that each was judged, but for
+/// those of the C interface, whose library the test does not have.
+fn assert_targets(report: &str) {
+    let section = section(report, "Targets\n");
+    assert_eq!(rows(section), TARGETS);
+    for line in section.lines().filter(|line| line.starts_with("| ")) {
+        assert_eq!(
+            line.contains("not measured"),
+            line.contains("C interface"),
+            "{line}"
+        );
+    }
+}
+
 /// What holds of exact limiters at any size and speed.
 fn assert_exact(admission: &Value) {
     for row in admission["rows"].as_array().expect("rows") {
@@ -92,12 +252,17 @@ fn everything_runs_and_every_file_is_written() {
     }
     assert_exact(&results["admission"]);
     for plot in PLOTS {
-        let plot = fs::read_to_string(out.join(format!("plots/{plot}.svg"))).expect("a plot");
+        let file = out.join(format!("plots/{plot}.svg"));
+        let plot = fs::read_to_string(file).unwrap_or_else(|error| panic!("{plot}: {error}"));
         assert!(plot.starts_with("<svg") && plot.trim_end().ends_with("</svg>"));
         assert!(!plot.contains("NaN"));
     }
     let report = fs::read_to_string(out.join("report.md")).expect("report.md");
-    assert!(report.contains("## Targets") && !report.contains("NaN"));
+    assert!(!report.contains("NaN"));
+    for (name, lines) in MEMORY {
+        assert_memory(&results, &report, name, lines);
+    }
+    assert_targets(&report);
 }
 
 #[test]

@@ -10,8 +10,9 @@ mod simulated;
 
 use serde::Serialize;
 
+use crate::claims::Judged;
 use crate::progress::Progress;
-use crate::works::Setup;
+use crate::works::{OURS, Setup};
 
 pub use race::Race;
 
@@ -82,6 +83,22 @@ pub struct Admission {
     pub rows: Vec<Row>,
     /// Two threads on one fresh key.
     pub race: Race,
+    /// What the project promises.
+    pub claims: Vec<Judged>,
+}
+
+/// That Slidegate admits in every pattern, and to two threads, what an ideal log does.
+/// What two threads got for sure is judged: a thread that is suspended after its commit
+/// shifts the instants that are seen.
+fn claims(rows: &[Row], race: &Race) -> Vec<Judged> {
+    let ours = rows.iter().filter(|row| row.name == OURS);
+    let admitted = ours.map(|row| (row.pattern, row.over, row.under));
+    let raced = ("2 threads on one fresh key", race.over_surely, race.under);
+    let judged = |(pattern, over, under)| {
+        let exact = |what, value| Judged::exact(format!("{what}-admission, {pattern}"), value);
+        [exact("over", over), exact("under", under)]
+    };
+    admitted.chain([raced]).flat_map(judged).collect()
 }
 
 /// Runs everything.
@@ -95,5 +112,6 @@ pub fn run(setup: &Setup, progress: &mut Progress) -> Admission {
     progress.round("admission, two threads on one fresh key", 0, 1);
     let race = race::run(setup.scale.real_windows);
     progress.step();
-    Admission { rows, race }
+    let claims = claims(&rows, &race);
+    Admission { rows, race, claims }
 }

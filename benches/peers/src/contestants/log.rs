@@ -67,6 +67,25 @@ impl ExactLog {
         self.admit(&mut entry.get_mut().stamps, now())
     }
 
+    /// Drops every key none of whose stamps counts at `now`, in nanoseconds, and gives
+    /// back what the tables then have too much. Decisions drop stamps of their own key
+    /// alone, so keys that never come again would stay for good.
+    pub fn forget_idle(&self, now: u64) {
+        let live = |last: &u64| last + self.longest_ns > now;
+        for Shard(table) in &self.shards {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.retain(|entry| entry.stamps.back().is_some_and(live));
+            table.shrink_to_fit(|entry| self.hasher.hash_one(&*entry.merchant));
+        }
+    }
+
+    /// How many keys are in memory.
+    #[cfg(test)]
+    pub fn keys(&self) -> usize {
+        let keys = |Shard(table): &Shard| table.lock().map_or(0, |table| table.len());
+        self.shards.iter().map(keys).sum()
+    }
+
     fn admit(&self, stamps: &mut VecDeque<u64>, now: u64) -> bool {
         while stamps
             .front()

@@ -2,6 +2,7 @@
 //! `dyn` is paid once for a sequence and each limiter's own call is inlined.
 
 pub mod capi;
+pub mod flooded;
 pub mod governor;
 pub mod limitador;
 pub mod log;

@@ -71,11 +71,16 @@ impl Ours {
         Self::new(limits, keys, Way::Allow)
     }
 
-    /// Called by `allow`, with the processor's counter for a clock.
-    pub fn tsc(limits: &[Limit], keys: usize) -> Self {
-        let (limiter, id) = built(limits, &with_tsc(keys));
+    /// Called by `allow`, with these options.
+    pub fn with(limits: &[Limit], options: &LimiterBuilder) -> Self {
+        let (limiter, id) = built(limits, options);
         let way = Way::Allow(id);
         Self { limiter, way }
+    }
+
+    /// Called by `allow`, with the processor's counter for a clock.
+    pub fn tsc(limits: &[Limit], keys: usize) -> Self {
+        Self::with(limits, &with_tsc(keys))
     }
 
     /// Called by `allow_prepared`, likewise.
@@ -87,9 +92,7 @@ impl Ours {
 
     /// Called by `allow`; merchants' names are not kept.
     pub fn nameless(limits: &[Limit], keys: usize) -> Self {
-        let (limiter, id) = built(limits, &builder(keys).names(false));
-        let way = Way::Allow(id);
-        Self { limiter, way }
+        Self::with(limits, &builder(keys).names(false))
     }
 
     /// Called by `allow` with the endpoint as text.

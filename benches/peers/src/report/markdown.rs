@@ -13,7 +13,7 @@ use crate::stats::Summary;
 pub fn text(results: &Results, plots: &[Plot]) -> String {
     let mut out = String::from("# Slidegate beside its peers\n\n");
     head(&mut out, results);
-    claims(&mut out, &results.works);
+    claims(&mut out, results);
     for plot in plots {
         let _ = writeln!(out, "![{}](plots/{})\n", plot.title, plot.file);
     }
@@ -51,9 +51,9 @@ fn head(out: &mut String, results: &Results) {
     );
 }
 
-fn claims(out: &mut String, works: &[Comparison]) {
+fn claims(out: &mut String, results: &Results) {
     out.push_str("## Targets\n\n| what | target | ratio | met |\n|---|---|---|---|\n");
-    for claim in works.iter().flat_map(|work| &work.claims) {
+    for claim in results.claims() {
         let _ = writeln!(out, "{}", claim_row(claim));
     }
     out.push('\n');
@@ -63,6 +63,7 @@ fn claim_row(claim: &Judged) -> String {
     let target = match claim.target {
         Target::AtMost(most) => format!("at most {most:.2}"),
         Target::AtLeast(least) => format!("at least {least:.2}"),
+        Target::Exactly(wanted) => format!("exactly {wanted:.2}"),
     };
     let value = claim.value.as_ref();
     let value = value.map_or("not measured".into(), |value| spread(value, 2));
@@ -80,18 +81,32 @@ fn comparison(out: &mut String, work: &Comparison) {
         let _ = writeln!(out, "Left out: {why}.\n");
         return;
     }
+    let totals = work.lines.iter().any(|line| line.total_bytes.is_some());
+    let (name, rule) = if totals {
+        (" MiB in all |", "---|")
+    } else {
+        ("", "")
+    };
     let _ = writeln!(
         out,
-        "| contestant | {} | to {} |\n|---|---|---|",
+        "| contestant | {} |{name} to {} |\n|---|---|{rule}---|",
         work.unit, work.baseline
     );
     for line in &work.lines {
         let digits = if line.figure.median < 10.0 { 2 } else { 1 };
         let ratio = line.ratio.as_ref().map(|ratio| spread(ratio, 3));
         let (figure, ratio) = (spread(&line.figure, digits), ratio.unwrap_or_default());
-        let _ = writeln!(out, "| {} | {figure} | {ratio} |", line.name);
+        let total = line.total_bytes.as_ref();
+        let total = total.map_or(String::new(), |total| {
+            format!(" {:.2} |", mebi(total.median))
+        });
+        let _ = writeln!(out, "| {} | {figure} |{total} {ratio} |", line.name);
     }
     out.push('\n');
+}
+
+fn mebi(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
 }
 
 fn spread(summary: &Summary, digits: usize) -> String {

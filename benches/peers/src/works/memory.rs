@@ -1,10 +1,8 @@
-//! Resident bytes a key, each measurement in a process of its own: this program starts
-//! itself again, and the child reads what the kernel counts before and after.
+//! Resident bytes a key, by its live requests.
 
 use std::hint::black_box;
-use std::process::Command;
 
-use super::{GOVERNOR, LIMITADOR, LOG, OURS, Setup, TRYPEMA, Unit, Work, insert};
+use super::{GOVERNOR, LIMITADOR, LOG, OURS, Setup, TRYPEMA, Unit, Work, insert, resident};
 use crate::calls::Call;
 use crate::claims::Claim;
 use crate::contestants::governor::Governor;
@@ -65,25 +63,15 @@ fn entries(hits: u32, compared: bool, setup: &Setup) -> Vec<Entry> {
         names.extend([LIMITADOR, TRYPEMA]);
     }
     let keys = setup.scale.memory_keys;
-    let entry = |name| Entry::new(name, move || in_child(name, hits, keys));
+    let sizes = [hits as usize, keys];
+    let entry = |name| Entry::new(name, move || resident::in_child(NAME, name, &sizes)[0]);
     names.into_iter().map(entry).collect()
-}
-
-fn in_child(name: &str, hits: u32, keys: usize) -> f64 {
-    let program = std::env::current_exe().expect("this program's own path");
-    let mut child = Command::new(program);
-    let child = child.args(["--measure-memory", name]);
-    let child = child.args(["--hits", &hits.to_string(), "--keys", &keys.to_string()]);
-    let output = child.output().expect("a child process");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let bytes = text.trim().parse();
-    bytes.unwrap_or_else(|_| panic!("{name}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// What the child does: bytes a key of this contestant, `keys` keys with `hits` live
 /// requests each; none if there is no such contestant.
 pub fn measure(name: &str, hits: u32, keys: usize) -> Option<f64> {
-    let before = resident();
+    let before = resident::bytes();
     let contestant: Box<dyn Contestant> = match name {
         OURS => Box::new(Ours::allow(HOUR, keys)),
         NAMELESS => Box::new(Ours::nameless(HOUR, keys)),
@@ -107,16 +95,7 @@ pub fn measure(name: &str, hits: u32, keys: usize) -> Option<f64> {
 }
 
 fn bytes_a_key<C>(contestant: C, before: u64, keys: usize) -> f64 {
-    let bytes = resident().saturating_sub(before);
+    let bytes = resident::bytes().saturating_sub(before);
     black_box(&contestant);
     bytes as f64 / keys as f64
-}
-
-/// Bytes in memory, from the kernel's account of the mappings.
-fn resident() -> u64 {
-    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("Linux");
-    let line = rollup.lines().find(|line| line.starts_with("Rss:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1));
-    let kib: Option<u64> = kib.and_then(|kib| kib.parse().ok());
-    kib.expect("a resident set size") * 1_024
 }

@@ -2,8 +2,11 @@
 //! itself and drops them, so that no more than one work's limiters are in memory.
 
 mod capi;
+mod flood;
 mod fresh;
 pub mod memory;
+pub mod present;
+pub mod resident;
 mod routes;
 mod single;
 mod swaps;
@@ -49,6 +52,11 @@ pub enum Unit {
     Throughput,
     /// Resident bytes a key.
     Memory,
+    /// The same, where what all keys take together is of interest, too.
+    Resident {
+        /// How many they are.
+        keys: usize,
+    },
 }
 
 impl Unit {
@@ -57,7 +65,15 @@ impl Unit {
         match self {
             Self::Latency => "ns a call",
             Self::Throughput => "million calls a second",
-            Self::Memory => "bytes a key",
+            Self::Memory | Self::Resident { .. } => "bytes a key",
+        }
+    }
+
+    /// How many keys together are of interest, if any.
+    pub fn keys(self) -> Option<usize> {
+        match self {
+            Self::Resident { keys } => Some(keys),
+            _ => None,
         }
     }
 }
@@ -88,7 +104,10 @@ pub fn all(scale: &Scale) -> Vec<Work> {
     let mut works = vec![single::hot(), single::uniform(), single::zipf()];
     works.extend([fresh::work(), windows::work()]);
     works.extend([Choice::Hot, Choice::Uniform, Choice::Zipf].map(threads::work));
+    works.push(threads::distinct());
     works.extend(memory::works());
+    works.extend(present::works(scale));
+    works.push(flood::work(scale));
     works.extend([routes::work(), swaps::work()]);
     works.extend([Choice::Hot, Choice::Zipf].map(capi::work));
     works.extend(single::sweep(scale));

@@ -28,13 +28,53 @@ pub fn line(name: &str, threads: usize) -> String {
     }
 }
 
-/// The work over these keys.
+/// Threads that are measured together at most: as many loads are made.
+const MOST: usize = THREADS[THREADS.len() - 1];
+
+/// The work over keys that all threads share.
 pub fn work(choice: Choice) -> Work {
     let (what, least) = match choice {
         Choice::Hot => ("2 threads, denials of one hot key", 0.95),
         Choice::Uniform => ("2 threads, uniform keys", 0.90),
         Choice::Zipf => ("2 threads, Zipf keys", 0.90),
     };
+    let (name, title) = (
+        choice.name(),
+        format!("two threads, {} keys", choice.name()),
+    );
+    compared(name, title, scaling(what, least), move |setup| {
+        let keys = choice.keys(setup.scale.keys);
+        let load = |seed| Load::of(choice, setup.scale.calls, keys, seed);
+        entries((1..=MOST as u64).map(load).collect(), keys)
+    })
+}
+
+/// The work over keys no two threads share: each calls a part of its own, as large and
+/// as often however many others run.
+pub fn distinct() -> Work {
+    let title = "two threads, uniform keys, each thread's its own".into();
+    let claim = scaling("2 threads, distinct keys", 0.90);
+    compared("distinct", title, claim, |setup| {
+        let keys = setup.scale.keys.next_multiple_of(MOST);
+        let load = |thread| Load {
+            calls: own_calls(thread, setup.scale.calls, keys).into(),
+            times: 1,
+            keys,
+        };
+        entries((0..MOST).map(load).collect(), keys)
+    })
+}
+
+/// Uniform calls over every `MOST`th of these keys, beginning with the thread's number.
+fn own_calls(thread: usize, calls: usize, keys: usize) -> Vec<Call> {
+    let mut calls = Choice::Uniform.calls(calls, keys / MOST, thread as u64 + 1);
+    for call in &mut calls {
+        call.renumber(call.index as usize * MOST + thread);
+    }
+    calls
+}
+
+fn scaling(what: &'static str, least: f64) -> Claim {
     let formula = Formula::Scaling {
         one: "slidegate, 1 thread",
         two: OURS,
@@ -42,28 +82,34 @@ pub fn work(choice: Choice) -> Work {
         machine_two: "arithmetic",
     };
     let target = Target::AtLeast(least);
+    Claim {
+        what,
+        formula,
+        target,
+    }
+}
+
+fn compared(
+    name: &str,
+    title: String,
+    claim: Claim,
+    entries: impl Fn(&Setup) -> Vec<Entry> + 'static,
+) -> Work {
     Work {
-        name: format!("threads-{}", choice.name()),
-        title: format!("two threads, {} keys", choice.name()),
+        name: format!("threads-{name}"),
+        title,
         unit: Unit::Throughput,
         baseline: GOVERNOR,
-        claims: vec![Claim {
-            what,
-            formula,
-            target,
-        }],
+        claims: vec![claim],
         most_rounds: usize::MAX,
-        entries: Box::new(move |setup| Ok(entries(choice, setup))),
+        entries: Box::new(move |setup| Ok(entries(setup))),
     }
 }
 
 /// The same load for each thread, with calls of its own.
 type Loads = Arc<[Load]>;
 
-fn entries(choice: Choice, setup: &Setup) -> Vec<Entry> {
-    let keys = choice.keys(setup.scale.keys);
-    let load = |seed| Load::of(choice, setup.scale.calls, keys, seed);
-    let loads: Loads = (1..=4).map(load).collect();
+fn entries(loads: Loads, keys: usize) -> Vec<Entry> {
     let mut entries = vec![arithmetic(1), arithmetic(2)];
     let plotted: [(&str, Arc<dyn Contestant>); 3] = [
         (OURS, Arc::new(Ours::allow(MINUTE, keys))),
@@ -139,4 +185,23 @@ fn arithmetic(threads: usize) -> Entry {
             STEPS
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_threads_call_the_same_of_their_own_keys() {
+        let keys = |thread| {
+            let calls = own_calls(thread, 10_000, 400);
+            calls.into_iter().map(|call| call.index).collect()
+        };
+        let of_threads: Vec<BTreeSet<u32>> = (0..MOST).map(keys).collect();
+        assert!(of_threads.iter().all(|keys| keys.len() == 100));
+        let all: BTreeSet<u32> = of_threads.into_iter().flatten().collect();
+        assert_eq!(all, (0..400).collect());
+    }
 }

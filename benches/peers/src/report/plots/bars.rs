@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Drawn;
-use super::canvas::{canvas, colour};
+use super::canvas::{Mark, canvas};
 
 /// Bars that stand together.
 pub struct Group {
@@ -31,8 +31,8 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
     let heights = bars.iter().map(|bar| bar.height);
     let top = heights.clone().fold(1.0, f64::max) * 2.0;
     let floor = heights.fold(top, f64::min) / 2.0;
-    let names = names(&bars);
-    let (area, drawing) = canvas(path, &names)?;
+    let marks = marks(&bars);
+    let (area, drawing) = canvas(path, &marks)?;
     let width = -0.5..groups.len() as f64 - 0.5;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 22))
@@ -50,11 +50,8 @@ pub fn draw(path: &Path, title: &str, unit: &str, groups: &[Group]) -> Drawn {
         .draw()?;
     let above = Pos::new(HPos::Center, VPos::Bottom);
     let small = ("sans-serif", 11).into_font().color(&BLACK).pos(above);
-    for name in names {
-        let (fill, of_name) = (
-            colour(name).filled(),
-            bars.iter().filter(|bar| bar.name == name),
-        );
+    for mark in &marks {
+        let (fill, of_name) = (mark.fill(), bars.iter().filter(|bar| bar.name == mark.name));
         let shape = |bar: &Bar| Rectangle::new([(bar.left, floor), (bar.right, bar.height)], fill);
         chart.draw_series(of_name.clone().map(shape))?;
         chart.draw_series(of_name.map(|bar| {
@@ -84,14 +81,14 @@ fn placed(groups: &[Group]) -> Vec<Bar> {
 }
 
 /// The contestants, each once, in their order.
-fn names(bars: &[Bar]) -> Vec<&'static str> {
-    let mut names = Vec::new();
+fn marks(bars: &[Bar]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
     for bar in bars {
-        if !names.contains(&bar.name) {
-            names.push(bar.name);
+        if marks.iter().all(|mark| mark.name != bar.name) {
+            marks.push(Mark::of(bar.name));
         }
     }
-    names
+    marks
 }
 
 /// A group's name at its middle, and nothing between groups.

@@ -33,23 +33,56 @@ pub fn colour(name: &str) -> RGBColor {
 /// A part of a drawing.
 pub type Area<'p> = DrawingArea<SVGBackend<'p>, Shift>;
 
-/// An empty drawing, with these names in its legend; the part that is left, and all of
-/// it, which is to be presented at the end.
-pub fn canvas<'p>(path: &'p Path, names: &[&str]) -> Result<(Area<'p>, Area<'p>), Box<dyn Error>> {
+/// A row of the legend.
+pub struct Mark {
+    /// What is drawn in this way.
+    pub name: String,
+    /// In which colour.
+    pub colour: RGBColor,
+    /// Whether its marks are filled; else they are outlines.
+    pub filled: bool,
+}
+
+impl Mark {
+    /// A contestant's, in its colour.
+    pub fn of(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            colour: colour(name),
+            filled: true,
+        }
+    }
+
+    /// The style of its marks.
+    pub fn fill(&self) -> ShapeStyle {
+        if self.filled {
+            self.colour.filled()
+        } else {
+            self.colour.stroke_width(2)
+        }
+    }
+}
+
+/// An empty drawing with this legend; the part that is left, and all of it, which is to
+/// be presented at the end.
+pub fn canvas<'p, 'm>(
+    path: &'p Path,
+    marks: impl IntoIterator<Item = &'m Mark>,
+) -> Result<(Area<'p>, Area<'p>), Box<dyn Error>> {
     let whole = SVGBackend::new(path, SIZE).into_drawing_area();
     whole.fill(&WHITE)?;
     let (left, right) = whole.split_horizontally(LEGEND);
-    legend(&right, names)?;
+    for (row, mark) in marks.into_iter().enumerate() {
+        legend(&right, row, mark)?;
+    }
     Ok((left, whole))
 }
 
-fn legend(area: &Area<'_>, names: &[&str]) -> Result<(), Box<dyn Error>> {
+fn legend(area: &Area<'_>, row: usize, mark: &Mark) -> Result<(), Box<dyn Error>> {
     const ROW: i32 = 22;
-    for (row, name) in names.iter().enumerate() {
-        let y = 60 + row as i32 * ROW;
-        let fill = colour(name).filled();
-        area.draw(&Rectangle::new([(6, y), (18, y + 12)], fill))?;
-        area.draw(&Text::new(*name, (24, y), ("sans-serif", 14)))?;
-    }
+    let y = 60 + row as i32 * ROW;
+    area.draw(&Rectangle::new([(6, y), (18, y + 12)], mark.fill()))?;
+    let name = mark.name.as_str();
+    area.draw(&Text::new(name, (24, y), ("sans-serif", 14)))?;
     Ok(())
 }

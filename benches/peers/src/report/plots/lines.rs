@@ -6,70 +6,82 @@ use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 use super::Drawn;
-use super::canvas::{canvas, colour};
+use super::canvas::{Mark, canvas};
 
 /// One contestant's points.
 pub struct Curve {
-    /// The contestant.
-    pub name: &'static str,
+    /// The contestant, and how it is drawn.
+    pub mark: Mark,
     /// Where and how much, in the order of where.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Draws the curves; `labels` are those of the axes. The height begins at 0.
-pub fn draw(
-    path: &Path,
-    title: &str,
-    labels: (&str, &str),
-    logarithmic: bool,
-    curves: &[Curve],
-) -> Drawn {
+/// Which axes are logarithmic. A height that is not begins at 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logarithmic {
+    /// None.
+    Neither,
+    /// The one across.
+    Across,
+    /// Both.
+    Both,
+}
+
+/// What is written beside a plot.
+pub struct Text<'t> {
+    /// Above it.
+    pub title: &'t str,
+    /// Below it.
+    pub across: &'t str,
+    /// At its left.
+    pub up: &'t str,
+}
+
+/// Draws the curves.
+pub fn draw(path: &Path, text: &Text<'_>, logarithmic: Logarithmic, curves: &[Curve]) -> Drawn {
     let points = || curves.iter().flat_map(|curve| &curve.points);
-    let right = points().map(|point| point.0).fold(1.0, f64::max);
-    let top = points().map(|point| point.1).fold(0.0, f64::max) * 1.15;
-    if logarithmic {
-        let width = (0.7..right * 1.5).log_scale();
-        on_axes(path, title, labels, width, top, curves)
-    } else {
-        on_axes(path, title, labels, 0.0..right * 1.05, top, curves)
+    let (across, up) = (points().map(|point| point.0), points().map(|point| point.1));
+    let left = across.clone().fold(f64::MAX, f64::min);
+    let (right, top) = (across.fold(1.0, f64::max), up.clone().fold(0.0, f64::max));
+    let wide = (left * 0.7..right * 1.5).log_scale();
+    match logarithmic {
+        Logarithmic::Neither => on_axes(path, text, 0.0..right * 1.05, 0.0..top * 1.15, curves),
+        Logarithmic::Across => on_axes(path, text, wide, 0.0..top * 1.15, curves),
+        Logarithmic::Both => {
+            let high = (up.fold(top, f64::min) * 0.7..top * 1.5).log_scale();
+            on_axes(path, text, wide, high, curves)
+        }
     }
 }
 
-fn on_axes<X>(
-    path: &Path,
-    title: &str,
-    (across, up): (&str, &str),
-    width: X,
-    top: f64,
-    curves: &[Curve],
-) -> Drawn
+fn on_axes<X, Y>(path: &Path, text: &Text<'_>, width: X, height: Y, curves: &[Curve]) -> Drawn
 where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: AsRangedCoord<Value = f64>,
+    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let digits = usize::from(top < 20.0);
-    let names: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
-    let (area, drawing) = canvas(path, &names)?;
+    let (area, drawing) = canvas(path, curves.iter().map(|curve| &curve.mark))?;
     let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 22))
+        .caption(text.title, ("sans-serif", 22))
         .margin(10)
         .x_label_area_size(45)
         .y_label_area_size(65)
-        .build_cartesian_2d(width, 0.0..top)?;
+        .build_cartesian_2d(width, height)?;
+    let digits = usize::from(chart.y_range().end < 20.0);
     chart
         .configure_mesh()
         .max_light_lines(0)
         .x_label_formatter(&whole_number)
         .y_label_formatter(&|figure| format!("{figure:.digits$}"))
-        .x_desc(across)
-        .y_desc(up)
+        .x_desc(text.across)
+        .y_desc(text.up)
         .draw()?;
-    for Curve { name, points } in curves {
-        let stroke = colour(name).stroke_width(2);
-        let fill = colour(name).filled();
-        let line = LineSeries::new(points.iter().copied(), stroke);
+    for Curve { mark, points } in curves {
+        let line = LineSeries::new(points.iter().copied(), mark.colour.stroke_width(2));
         chart.draw_series(line)?;
-        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, fill)))?;
+        let circle = |point: &(f64, f64)| Circle::new(*point, 3, mark.fill());
+        chart.draw_series(points.iter().map(circle))?;
     }
     drawing.present()?;
     Ok(())

@@ -3,16 +3,17 @@
 mod bars;
 mod canvas;
 mod lines;
+mod present;
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::results::{Comparison, Results};
 use crate::works::threads::{THREADS, line};
 use crate::works::{GOVERNOR, LIMITADOR, LOG, OURS, SWEEP, TRYPEMA, memory};
 use bars::Group;
-use canvas::COLOURS;
-use lines::Curve;
+use canvas::{COLOURS, Mark};
+use lines::{Curve, Logarithmic, Text};
 
 /// A file that was drawn.
 pub struct Plot {
@@ -26,61 +27,93 @@ type Drawn = Result<(), Box<dyn Error>>;
 
 /// Draws everything that was measured into this folder.
 pub fn draw(results: &Results, folder: &Path) -> Result<Vec<Plot>, Box<dyn Error>> {
-    let mut plots = Vec::new();
-    let mut plot = |name: &str, title: &str, draw: &dyn Fn(&Path, &str) -> Drawn| {
-        let file = format!("{name}.svg");
-        draw(&folder.join(&file), title)?;
-        let title = title.into();
-        plots.push(Plot { title, file });
-        Ok::<(), Box<dyn Error>>(())
-    };
-    let groups = latencies(results);
-    if !groups.is_empty() {
-        plot("latency-by-work", "One call, by work", &|path, title| {
-            bars::draw(path, title, "ns a call", &groups)
-        })?;
-    }
-    let curves = by_number(results, SWEEP);
-    if !curves.is_empty() {
-        plot(
-            "latency-by-keys",
-            "One call, by number of keys",
-            &|path, title| lines::draw(path, title, ("keys", "ns a call"), true, &curves),
-        )?;
-    }
-    let curves = by_number(results, memory::NAME);
-    if !curves.is_empty() {
-        plot(
-            "memory",
-            "Memory, by live requests of a key",
-            &|path, title| {
-                lines::draw(
-                    path,
-                    title,
-                    ("live requests", "bytes a key"),
-                    false,
-                    &curves,
-                )
-            },
-        )?;
-    }
+    let plots = Vec::new();
+    let mut plots = Plots { folder, plots };
+    plots.latencies(results)?;
+    plots.memory(results)?;
     for work in threaded(results) {
-        let (curves, title) = (by_threads(work), format!("Throughput, {}", work.name));
-        plot(&work.name, &title, &|path, title| {
-            lines::draw(path, title, ("threads", work.unit), false, &curves)
-        })?;
+        let title = format!("Throughput, {}", work.name);
+        let (across, up) = ("threads", work.unit);
+        let text = Text {
+            title: &title,
+            across,
+            up,
+        };
+        plots.lines(&work.name, &text, Logarithmic::Neither, &by_threads(work))?;
     }
     for keys in ["hot", "uniform"] {
-        let groups = tails(results, keys);
-        if !groups.is_empty() {
-            plot(
-                &format!("tails-{keys}"),
-                &format!("Percentiles, {keys} keys"),
-                &|path, title| bars::draw(path, title, "ns a call", &groups),
-            )?;
-        }
+        let (name, title) = (format!("tails-{keys}"), format!("Percentiles, {keys} keys"));
+        plots.bars(&name, &title, &tails(results, keys))?;
     }
-    Ok(plots)
+    Ok(plots.plots)
+}
+
+/// The plots that were drawn, and where.
+struct Plots<'f> {
+    folder: &'f Path,
+    plots: Vec<Plot>,
+}
+
+impl Plots<'_> {
+    fn latencies(&mut self, results: &Results) -> Drawn {
+        self.bars("latency-by-work", "One call, by work", &latencies(results))?;
+        let text = Text {
+            title: "One call, by number of keys",
+            across: "keys",
+            up: "ns a call",
+        };
+        let curves = by_number(results, SWEEP);
+        self.lines("latency-by-keys", &text, Logarithmic::Across, &curves)
+    }
+
+    fn memory(&mut self, results: &Results) -> Drawn {
+        let text = Text {
+            title: "Memory, by live requests of a key",
+            across: "live requests",
+            up: "bytes a key",
+        };
+        let curves = by_number(results, memory::NAME);
+        self.lines("memory", &text, Logarithmic::Neither, &curves)?;
+        let text = Text {
+            title: "Memory, 1 live request a key, by keys present; numbers are max_keys",
+            across: "keys present (logarithmic)",
+            up: "resident bytes a key (logarithmic)",
+        };
+        let curves = present::curves(results);
+        self.lines("memory-by-keys", &text, Logarithmic::Both, &curves)
+    }
+
+    /// Groups of bars, if there are any, as nanoseconds a call.
+    fn bars(&mut self, name: &str, title: &str, groups: &[Group]) -> Drawn {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let path = self.file(name, title);
+        bars::draw(&path, title, "ns a call", groups)
+    }
+
+    /// Curves, if there are any.
+    fn lines(
+        &mut self,
+        name: &str,
+        text: &Text<'_>,
+        logarithmic: Logarithmic,
+        curves: &[Curve],
+    ) -> Drawn {
+        if curves.is_empty() {
+            return Ok(());
+        }
+        let path = self.file(name, text.title);
+        lines::draw(&path, text, logarithmic, curves)
+    }
+
+    /// The path of another file.
+    fn file(&mut self, name: &str, title: &str) -> PathBuf {
+        let (title, file) = (title.into(), format!("{name}.svg"));
+        let path = self.folder.join(&file);
+        self.plots.push(Plot { title, file });
+        path
+    }
 }
 
 /// The works of one thread in which all contestants are compared.
@@ -113,7 +146,7 @@ fn by_number(results: &Results, family: &str) -> Vec<Curve> {
     let curve = |name: &'static str| {
         let point = |work: &Comparison| Some((number(work)?, work.median(name)?));
         Curve {
-            name,
+            mark: Mark::of(name),
             points: results.works.iter().filter_map(point).collect(),
         }
     };
@@ -130,7 +163,7 @@ fn by_threads(work: &Comparison) -> Vec<Curve> {
     let curve = |name: &'static str| {
         let point = |threads| Some((threads as f64, work.median(&line(name, threads))?));
         Curve {
-            name,
+            mark: Mark::of(name),
             points: THREADS.into_iter().filter_map(point).collect(),
         }
     };
