@@ -108,10 +108,11 @@ impl Limiter {
         check_cost(cost)?;
         let now = Now::Live(&self.clock);
         let at_once = self.with_kept(|active| {
+            let Some(charge) = self.only_charge(active, key.endpoint, key.hash, cost) else {
+                return self.allow_several(active, key.endpoint, key.hash, cost);
+            };
             // Before its first check the long way notes where the key stands.
-            let slot = Some(key.hints[0].slot()?);
-            let charge = self.only_charge(active, key.endpoint, key.hash, cost)?;
-            self.charge_at_once(charge, slot, now)
+            self.charge_at_once(charge, Some(key.hints[0].slot()?), now)
         });
         match at_once {
             Some(allowed) => Ok(allowed),

@@ -1,10 +1,10 @@
 //! The only module that names atomics, arc-swap, crossbeam, once_cell, loom or shuttle.
 //!
 //! [`Word`] is all the engine gets: a 64-bit atomic with two operations, whose
-//! orderings are fixed here. (A third, for statistics, orders nothing, and a fourth
-//! reads nothing.) Loads acquire; a compare-and-swap releases what the thread did before
-//! and acquires what the word's last writer did. There is no plain store of state,
-//! so no write can undo another. But for insertions, which need a [`fence`], every
+//! orderings are fixed here. (Two more, for statistics and names, order nothing, and a
+//! fifth reads nothing.) Loads acquire; a compare-and-swap releases what the thread did
+//! before and acquires what the word's last writer did. There is no plain store of
+//! state, so no write can undo another. But for insertions, which need a [`fence`], every
 //! edge of a proof is an edge between a write and a read of one and the same word.
 
 #![allow(clippy::disallowed_types)]

@@ -2,9 +2,10 @@
 //! and counters, for statistics. Nothing here decides anything.
 //!
 //! A name is written before the insertion's claim is committed, by everyone who
-//! finishes it. A finisher that slept through the whole tenancy could still
-//! overwrite a word of a later name; so a reader takes a name only if it hashes to
-//! the key's fingerprint ([`Table::named`]'s caller checks).
+//! finishes it, and by plain stores. A finisher that slept through the whole tenancy
+//! could still overwrite words of a later name; so a reader takes a name only if it
+//! hashes to the key's fingerprint ([`Table::named`]'s caller checks), and the later key
+//! is listed without.
 
 use super::geometry::{NAME_WORDS, RULES};
 use super::kind::Kind;
@@ -30,7 +31,7 @@ pub(crate) struct Tally {
     pub peak: u64,
 }
 
-/// Sets a word of a record, unless the slot is somebody else's by now.
+/// Sets a counter, unless the slot is somebody else's by now.
 fn put(word: &Word, value: u64, holds: impl Fn() -> bool) {
     for _ in 0..crate::log::ATTEMPTS {
         let now = word.load();

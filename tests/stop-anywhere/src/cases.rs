@@ -139,6 +139,13 @@ pub const CASES: &[Case] = &[
         ..ADMIT
     },
     Case {
+        name: "two rules (allow)",
+        rules: TWO,
+        prepare: warm_two,
+        op: Op::Allow(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
         name: "two rules, insert",
         rules: TWO,
         prepare: nothing,
@@ -258,6 +265,13 @@ pub const CASES: &[Case] = &[
         rules: TWO,
         prepare: key_ready_two,
         op: Op::CheckPrepared(request(VICTIM, PAY, 2)),
+        ..ADMIT
+    },
+    Case {
+        name: "prepared key, two rules (allow)",
+        rules: TWO,
+        prepare: key_ready_two,
+        op: Op::AllowPrepared(request(VICTIM, PAY, 2)),
         ..ADMIT
     },
     Case {

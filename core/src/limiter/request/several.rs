@@ -31,7 +31,7 @@ impl Limiter {
     /// Decides a request to an endpoint looked up before; `None` if nothing was decided
     /// and the long way has to be gone. What was charged by then has been lent back.
     #[inline(never)]
-    pub(super) fn allow_several(
+    pub(in crate::limiter) fn allow_several(
         &self,
         active: &Active,
         endpoint: EndpointId,
