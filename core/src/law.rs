@@ -207,21 +207,26 @@ impl Holding {
     }
 }
 
-/// Counts what `window` holds at `at`: a gallop back from the newest unit, then
-/// a bisection.
+/// Counts what `window` holds at `at`.
 fn live(log: &impl Log, window: &Window, at: u64) -> u32 {
+    live_between(log, window, at, 0, log.capacity())
+}
+
+/// As [`live`], where the newest `known` units are known to count, and no more than
+/// `most` are asked for: a gallop back from the known, then a bisection.
+fn live_between(log: &impl Log, window: &Window, at: u64, known: u32, most: u32) -> u32 {
     let counts = |back: u32| {
         let stamp = log.stamp(back);
         stamp != 0 && log.leaves_at(window, stamp) > at
     };
-    let capacity = log.capacity();
-    let mut live = 0;
-    let mut dead = 1;
-    while dead <= capacity && counts(dead) {
+    let (mut live, mut step) = (known, 1);
+    let mut dead = known + step;
+    while dead <= most && counts(dead) {
         live = dead;
-        dead *= 2;
+        step *= 2;
+        dead = live + step;
     }
-    dead = dead.min(capacity + 1);
+    dead = dead.min(most + 1);
     while dead - live > 1 {
         let middle = live + (dead - live) / 2;
         match counts(middle) {
@@ -230,6 +235,14 @@ fn live(log: &impl Log, window: &Window, at: u64) -> u32 {
         }
     }
     live
+}
+
+/// What a window still admits that holds `cost` units back, where nothing was lent.
+pub(crate) fn remaining_of_blocked(log: &impl Log, window: &Window, cost: u32, at: u64) -> u32 {
+    // The unit that blocks counts, and with it all that are newer.
+    let known = window.limit + 1 - cost;
+    let most = window.limit.min(log.capacity());
+    window.limit - live_between(log, window, at, known, most)
 }
 
 /// How a key stands in one of its windows: what a decision shows of it.

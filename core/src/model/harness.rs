@@ -394,11 +394,12 @@ impl Lone {
     /// As [`note`](Self::note), in the straight way if it comes to an end.
     pub fn note_at_once(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
         let clock = clock_at(tick);
-        let at_once = self.ring().observe(self.tenant(), &self.words[1]);
-        let at_once = at_once.and_then(|log| {
+        let terms = terms(windows, cost);
+        let observed = self.ring().observe(self.tenant(), &terms, &self.words[1]);
+        let at_once = observed.and_then(|log| {
             // After the head, as the engine reads it.
             let now = Now::Live(&clock).reading().tick();
-            let judged = log.judge(&terms(windows, cost), now)?;
+            let judged = log.judge(&terms, now)?;
             let charged = !judged.admits || log.commit(judged, cost);
             charged.then_some(judged)
         });

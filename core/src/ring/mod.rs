@@ -45,7 +45,7 @@ mod tenancy;
 
 pub(crate) use head::Head;
 pub(crate) use planes::{LINE_WORDS, Planes};
-pub(crate) use straight::{Judged, Observed};
+pub(crate) use straight::{Bound, Judged, Observed};
 pub(crate) use tenancy::is_idle;
 
 use crate::log::{ATTEMPTS, Answer, Ask, Attempt, Env, Places, Query, Tenant, answer};

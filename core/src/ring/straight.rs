@@ -9,7 +9,7 @@
 use super::planes::Cells;
 use super::snapshot::Snapshot;
 use super::{Head, Ring};
-use crate::law;
+use crate::law::{self, Credit};
 use crate::log::{Tenant, Terms};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
@@ -35,11 +35,27 @@ pub(crate) struct Judged {
     filled: u64,
 }
 
+/// What a decision shows of the window that binds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    /// Its place among the windows.
+    pub window: usize,
+    pub remaining: u32,
+    /// The instant at which its oldest unit leaves or, if it blocks, at which it blocks
+    /// no more.
+    pub resets_at: u64,
+}
+
 impl<'t> Ring<'t> {
     /// Reads the head under the tenant's name. `None` if the slot is not this tenant's
     /// any more.
     #[inline(always)]
-    pub fn observe(self, tenant: Tenant<'_>, horizon: &'t Word) -> Option<Observed<'t>> {
+    pub fn observe(
+        self,
+        tenant: Tenant<'_>,
+        terms: &Terms<'_>,
+        horizon: &'t Word,
+    ) -> Option<Observed<'t>> {
         let early = planted(Fault::HorizonReadEarly).then(|| horizon.load());
         let head = self.head();
         if head.level() >= self.planes.levels() {
@@ -48,6 +64,12 @@ impl<'t> Ring<'t> {
         let cells = self.cells(head.level());
         // They come while the clock is read.
         self.approach_in(head, cells);
+        for window in terms.windows {
+            let back = window.limit + 1 - terms.cost;
+            if back <= cells.count() {
+                cells.of(head.count().wrapping_sub(back.into())).approach();
+            }
+        }
         // After the head: a key that is still ours then was ours at the head.
         let holds = planted(Fault::KeyUnchecked) || tenant.holds();
         holds.then_some(Observed {
@@ -82,6 +104,34 @@ impl Observed<'_> {
             false => planted(Fault::AnswerUnchecked) || ring.is_still(*head),
         };
         stands.then_some(Judged { admits, at, filled })
+    }
+
+    /// The window that binds, with the charge if it is admitted. To be read before the
+    /// commit, and believed only if that succeeds or, on a denial,
+    /// [`is_still`](Self::is_still) says so.
+    pub fn describe(&self, judged: Judged, terms: &Terms<'_>) -> Option<Bound> {
+        let log = Snapshot::new(&self.ring, self.head, self.cells);
+        let (nothing, at) = (Credit::default(), judged.at);
+        let &Terms { windows, cost, .. } = terms;
+        if judged.admits {
+            let standing = law::tightest(&log, windows, cost, at, nothing)?;
+            return Some(Bound {
+                window: standing.window,
+                remaining: standing.remaining,
+                resets_at: standing.resets_at,
+            });
+        }
+        let block = law::block(&log, windows, cost, at, nothing)?;
+        Some(Bound {
+            window: block.window,
+            remaining: law::remaining_of_blocked(&log, &windows[block.window], cost, at),
+            resets_at: block.until,
+        })
+    }
+
+    /// Whether the log stands as it was observed.
+    pub fn is_still(&self) -> bool {
+        planted(Fault::AnswerUnchecked) || self.ring.is_still(self.head)
     }
 
     /// Charges `cost` units to a log that admits them; `false` if it moved meanwhile.

@@ -5,8 +5,17 @@ use super::insertion::{Newcomer, Room};
 use super::kind::Exact;
 use super::{Key, KeyWord, Place, Table};
 use crate::log::Terms;
-use crate::ring::Observed;
-use crate::time::Now;
+use crate::ring::{Bound, Observed};
+use crate::time::{Now, Reading};
+
+/// The answer to a charge, as far as a decision shows it.
+pub(crate) struct Described {
+    pub admitted: bool,
+    /// The clock as it was read.
+    pub now: Reading,
+    /// The window that binds.
+    pub bound: Bound,
+}
 
 impl Table<Exact> {
     /// Charges a key on these terms: whether they were admitted. `None` if
@@ -48,6 +57,37 @@ impl Table<Exact> {
         }
     }
 
+    /// As [`charge`](Self::charge), with a description.
+    #[inline]
+    pub fn charge_described(
+        &self,
+        key: Key,
+        hint: Option<usize>,
+        terms: &Terms<'_>,
+        now: Now<'_>,
+    ) -> Option<Described> {
+        let found = match hint {
+            Some(slot) => self.standing_in(slot, key)?,
+            None => self.standing(key)?,
+        };
+        if self.is_older_than_evictions(now) {
+            return None;
+        }
+        let observed = self.observe_in(found, key.rule, terms)?;
+        let now = now.reading();
+        let judged = observed.judge(terms, now.tick())?;
+        let bound = observed.describe(judged, terms)?;
+        let stands = match judged.admits {
+            true => observed.commit(judged, terms.cost),
+            false => observed.is_still(),
+        };
+        stands.then_some(Described {
+            admitted: judged.admits,
+            now,
+            bound,
+        })
+    }
+
     #[inline(always)]
     fn charge_in(
         &self,
@@ -59,24 +99,29 @@ impl Table<Exact> {
         if self.is_older_than_evictions(now) {
             return None;
         }
-        let observed = self.observe_in(found, rule)?;
+        let observed = self.observe_in(found, rule, terms)?;
         let judged = observed.judge(terms, now.reading().tick())?;
         let charged = !judged.admits || observed.commit(judged, terms.cost);
         charged.then_some(judged.admits)
     }
 
     #[inline(always)]
-    fn observe_in(&self, (slot, word): (usize, KeyWord), rule: u32) -> Option<Observed<'_>> {
+    fn observe_in(
+        &self,
+        (slot, word): (usize, KeyWord),
+        rule: u32,
+        terms: &Terms<'_>,
+    ) -> Option<Observed<'_>> {
         let log = self.log(slot);
-        log.observe(self.tenant(slot, word), self.horizon(rule))
+        log.observe(self.tenant(slot, word), terms, self.horizon(rule))
     }
 
     /// Observes the log of a key that stands where it is looked for, to be judged by a
     /// clock that is read later.
     #[inline]
-    pub fn observe(&self, key: Key) -> Option<(Place, Observed<'_>)> {
+    pub fn observe(&self, key: Key, terms: &Terms<'_>) -> Option<(Place, Observed<'_>)> {
         let found = self.standing(key)?;
-        let observed = self.observe_in(found, key.rule)?;
+        let observed = self.observe_in(found, key.rule, terms)?;
         Some((key.place(found.0), observed))
     }
 

@@ -16,6 +16,7 @@ mod probes;
 mod record;
 mod room;
 
+pub(crate) use charge::Described;
 pub(crate) use geometry::Sizes;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};
@@ -179,8 +180,7 @@ impl<K: Kind> Table<K> {
     #[inline(always)]
     fn standing(&self, key: Key) -> Option<(usize, KeyWord)> {
         let probes = self.probes(key);
-        // Both buckets are waited for at once.
-        probes.approach();
+        probes.approach_second();
         let committed = KeyWord::committed_for(key.fingerprint);
         probes.find(|place, word| {
             let stands = word.unversioned() == committed;

@@ -55,14 +55,14 @@ impl<K: Kind> Table<K> {
     /// Begins the record of a key whose claim is about to be committed.
     pub(super) fn begin_record(&self, slot: usize, claim: KeyWord, key: Key, name: &[u8]) {
         let holds = || self.key(slot).load() == claim.0;
-        if let Some([short, long]) = self.geometry.name(&self.words, slot) {
-            if holds() {
-                short[0].note(tag(key.rule, name.len()));
-                let (head, rest) = name.split_at(name.len().min(SHORT_BYTES));
-                let parts = short[1..].iter().zip(head.chunks(8));
-                for (word, bytes) in parts.chain(long.iter().zip(rest.chunks(8))) {
-                    word.note(pack(bytes));
-                }
+        if let Some([short, long]) = self.geometry.name(&self.words, slot)
+            && holds()
+        {
+            short[0].note(tag(key.rule, name.len()));
+            let (head, rest) = name.split_at(name.len().min(SHORT_BYTES));
+            let parts = short[1..].iter().zip(head.chunks(8));
+            for (word, bytes) in parts.chain(long.iter().zip(rest.chunks(8))) {
+                word.note(pack(bytes));
             }
         }
         // Whoever claims the counters for this tenancy clears them; counts that

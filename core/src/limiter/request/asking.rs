@@ -132,7 +132,7 @@ impl<'a> Request<'a> {
             return;
         };
         let clock = &self.limiter.clock;
-        let now = self.present(answer);
+        let now = self.present(answer.now);
         let status = |&(standing, blocks): &(Standing, bool)| {
             let (rule, windows) = (claim.active.id, claim.windows);
             WindowStatus::new(rule, windows, standing, blocks, now, clock)
@@ -142,10 +142,10 @@ impl<'a> Request<'a> {
 
     /// The monotonic clock as it stands beside the wall clock: an answer's reading
     /// was just taken, but in a batch it is the batch's.
-    pub(super) fn present(&self, answer: &Answer) -> Reading {
+    pub(super) fn present(&self, read: Reading) -> Reading {
         match self.now {
             Now::Batch(_, clock) => clock.now(),
-            Now::Live(_) | Now::Begun(..) | Now::Fixed(_) => answer.now,
+            Now::Live(_) | Now::Begun(..) | Now::Fixed(_) => read,
         }
     }
 

@@ -32,6 +32,7 @@ use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::log::Ask;
 use crate::table::{Hashing, NameHash};
 use crate::time::Now;
+use crate::window::Precision;
 use claim::{Answered, Claim, Failure};
 
 /// How a request is made.
@@ -247,6 +248,9 @@ impl<'a> Request<'a> {
         let (&[rule], true) = (rules, self.call.charges) else {
             return self.decide_together(rules, merchant, cost);
         };
+        if let Some(verdict) = self.charge_plainly(rule, merchant.hash, cost) {
+            return Ok(verdict);
+        }
         let claim = self.claim(rule, 0, merchant, cost);
         if claim.can_never_pass() {
             return V::never(self, claim);
@@ -254,6 +258,25 @@ impl<'a> Request<'a> {
         let answered = self.ask::<V>(claim, Ask::Charge)?;
         self.settle(std::slice::from_ref(&answered));
         V::of(self, std::slice::from_ref(&answered))
+    }
+
+    /// Charges the request's only rule by the straight way, if nothing is wanted beside
+    /// the verdict.
+    #[inline]
+    fn charge_plainly<V: Verdict>(&self, rule: u32, merchant: NameHash, cost: u32) -> Option<V> {
+        let Extras {
+            charges: None,
+            windows: None,
+            ..
+        } = self.call.extras
+        else {
+            return None;
+        };
+        let active = self.active.rule(rule);
+        if active.rule.precision != Precision::Exact {
+            return None;
+        }
+        V::at_once(self, self.limiter.plain_charge(active, merchant, cost)?)
     }
 
     /// What the request asks of a rule's key; `place` is the rule's place among

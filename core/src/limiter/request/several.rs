@@ -87,7 +87,8 @@ impl Limiter {
             charges.push(charge);
         }
         let part = |charge: PlainCharge<'a>| {
-            let (place, log) = self.tables.exact.observe(charge.key)?;
+            let terms = charge.active.terms(charge.cost);
+            let (place, log) = self.tables.exact.observe(charge.key, &terms)?;
             Some(Part { charge, place, log })
         };
         charges.into_iter().map(part).collect()

@@ -1,9 +1,14 @@
 //! What answers amount to, as far as the caller wants to know.
 
 use super::Request;
+use super::at_once::PlainCharge;
 use super::claim::{Answered, Claim, Failure};
 use crate::decision::{Binding, Decision, Outcome};
+use crate::limiter::active::ActiveRule;
 use crate::log::Ask;
+use crate::ring::Bound;
+use crate::table::Described;
+use crate::time::Reading;
 use crate::window::Window;
 
 /// What a caller is told.
@@ -16,6 +21,10 @@ pub(in crate::limiter) trait Verdict: Sized {
 
     /// On a claim whose cost exceeds a limit.
     fn never<'a>(request: &Request<'a>, claim: Claim<'a>) -> Result<Self, Failure>;
+
+    /// Charges one rule by the straight way; `None` if nothing was charged or counted and
+    /// the long way has to be gone.
+    fn at_once<'a>(request: &Request<'a>, charge: PlainCharge<'a>) -> Option<Self>;
 
     /// What answers amount to. They are peeks or charges, at least one of them.
     fn of<'a>(request: &Request<'a>, answers: &[Answered<'a>]) -> Result<Self, Failure>;
@@ -35,6 +44,11 @@ impl Verdict for bool {
 
     fn never<'a>(_request: &Request<'a>, _claim: Claim<'a>) -> Result<Self, Failure> {
         Ok(false)
+    }
+
+    fn at_once<'a>(request: &Request<'a>, charge: PlainCharge<'a>) -> Option<Self> {
+        let slot = request.slot()?;
+        request.limiter.charge_at_once(charge, slot, request.now)
     }
 
     #[inline]
@@ -70,6 +84,23 @@ impl Verdict for Decision {
         Ok(decision)
     }
 
+    fn at_once<'a>(request: &Request<'a>, charge: PlainCharge<'a>) -> Option<Self> {
+        let slot = request.slot()?;
+        let exact = &request.limiter.tables.exact;
+        let active = charge.active;
+        let terms = active.terms(charge.cost);
+        let described = exact.charge_described(charge.key, slot, &terms, request.now)?;
+        let Described {
+            admitted,
+            now,
+            bound,
+        } = described;
+        active.usage.count_answer(admitted, charge.cost);
+        let mut decision = request.verdict(admitted);
+        decision.binding = Some(request.bound(active, terms.windows, bound, admitted, now));
+        Some(decision)
+    }
+
     fn of<'a>(request: &Request<'a>, answers: &[Answered<'a>]) -> Result<Self, Failure> {
         let denied = answers.iter().any(|a| !a.answer.admitted);
         match denied && answers.len() > 1 && answers.iter().any(|a| a.answer.lent) {
@@ -87,17 +118,32 @@ impl Verdict for Decision {
 }
 
 impl<'a> Request<'a> {
+    /// The slot in which the request's only key was found before, if it is prepared; the
+    /// outer `None` if that is not known yet.
+    #[inline]
+    fn slot(&self) -> Option<Option<usize>> {
+        match self.call.extras.hints {
+            None => Some(None),
+            Some(hints) => hints[0].slot().map(Some),
+        }
+    }
+
     /// The decision that one or several answers amount to; it describes the
     /// window that binds among them.
     pub(super) fn decision(&self, answers: &[Answered<'a>]) -> Decision {
         let allowed = answers.iter().all(|a| a.answer.admitted);
+        let mut decision = self.verdict(allowed);
+        decision.binding = self.binding(answers, allowed);
+        decision
+    }
+
+    /// A decision that describes no window yet.
+    fn verdict(&self, allowed: bool) -> Decision {
         let outcome = match allowed {
             true => Outcome::Allowed,
             false => Outcome::Denied,
         };
-        let mut decision = Decision::without_window(outcome, allowed, self.active.version);
-        decision.binding = self.binding(answers, allowed);
-        decision
+        Decision::without_window(outcome, allowed, self.active.version)
     }
 
     fn binding(&self, answers: &[Answered<'a>], allowed: bool) -> Option<Binding> {
@@ -116,20 +162,36 @@ impl<'a> Request<'a> {
         }
         let (Answered { claim, answer, .. }, _) = bound?;
         let standing = answer.standing?;
+        let bound = Bound {
+            window: standing.window,
+            remaining: standing.remaining,
+            resets_at: standing.resets_at,
+        };
+        Some(self.bound(claim.active, claim.windows, bound, allowed, answer.now))
+    }
+
+    /// The description of a window, by a clock that was read as `now`.
+    #[inline]
+    fn bound(
+        &self,
+        active: &ActiveRule,
+        windows: &[Window],
+        bound: Bound,
+        allowed: bool,
+        now: Reading,
+    ) -> Binding {
         let retry_after_ns = match allowed {
             true => 0,
-            false => answer.now.until_ns(standing.resets_at),
+            false => now.until_ns(bound.resets_at),
         };
-        Some(Binding {
-            rule: claim.active.id,
-            precision: claim.active.rule.precision,
-            window: claim.windows[standing.window],
-            remaining: standing.remaining,
+        let clock = &self.limiter.clock;
+        Binding {
+            rule: active.id,
+            precision: active.rule.precision,
+            window: windows[bound.window],
+            remaining: bound.remaining,
             retry_after_ns,
-            reset_at_ns: self
-                .limiter
-                .clock
-                .unix_ns_of(standing.resets_at, self.present(answer)),
-        })
+            reset_at_ns: clock.unix_ns_of(bound.resets_at, self.present(now)),
+        }
     }
 }
