@@ -13,6 +13,7 @@ pub(super) struct Probes<'t> {
     buckets: [&'t Bucket; 2],
 }
 
+#[cfg_attr(slidegate_loom, allow(clippy::modulo_one))] // models have buckets of one slot
 impl<'t> Probes<'t> {
     #[inline(always)]
     pub fn new(numbers: [u32; 2], buckets: [&'t Bucket; 2]) -> Self {
