@@ -11,7 +11,7 @@ use crate::buckets::span::{SHORTEST_TICKS, Span};
 use crate::buckets::{Buckets, Env, LINE_WORDS, Planes, Shifts};
 use crate::log::{Answer, Attempt, Charged, Horizons, Places, Query, Tenant};
 use crate::sync::trace::Event;
-use crate::sync::{Word, Words};
+use crate::sync::{Density, Word, Words};
 use crate::time::{Now, Reading, TICK_NS};
 use crate::window::Window;
 
@@ -52,7 +52,7 @@ impl Lot {
         let planes = shifts.iter().count();
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, planes);
         let (planes, words) = layout.expect("a small slot");
-        let words = Words::zeroed(words, 0).expect("loom's memory");
+        let words = Words::zeroed(words, &Density::default()).expect("loom's memory");
         words[1].raise(LONG);
         Arc::new(Self {
             words,

@@ -13,7 +13,7 @@ use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Te
 use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::racers::{self, Died};
 use crate::sync::trace::{self, Event};
-use crate::sync::{Register, Words};
+use crate::sync::{Density, Register, Words};
 use crate::time::{ManualClock, Now, Timeline};
 use crate::window::Window;
 
@@ -339,7 +339,7 @@ impl Lone {
     pub fn remembering(max_limit: u32, horizon: u64) -> Arc<Self> {
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, max_limit);
         let (planes, words) = layout.expect("a small ring");
-        let words = Words::zeroed(words, 0).expect("loom's memory");
+        let words = Words::zeroed(words, &Density::default()).expect("loom's memory");
         words[1].raise(horizon);
         Arc::new(Self { words, planes })
     }

@@ -6,12 +6,23 @@
 
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 /// Words of a page of memory.
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) const PAGE_WORDS: usize = 512;
 /// A checker pays for every word in every execution.
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) const PAGE_WORDS: usize = 8;
+
+/// Which of the words are touched how densely.
+#[derive(Default)]
+pub(crate) struct Density {
+    /// Nearly all words of these ranges are in use once the table is full.
+    pub dense: [Range<usize>; 2],
+    /// From here on each key touches a few words of its own, and few keys do.
+    pub sparse_from: usize,
+}
 
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use mapped::Words;
@@ -25,12 +36,12 @@ mod mapped {
 
     use memmap2::{MmapOptions, MmapRaw};
 
+    use super::Density;
     use crate::sync::Word;
 
-    /// Bytes from which on words that are filled densely are worth huge pages: eight of
-    /// them, on x86-64.
+    /// Bytes from which on dense words are worth huge pages: four of them, on x86-64.
     #[cfg(target_os = "linux")]
-    const LARGE: usize = 16 << 20;
+    const LARGE: usize = 8 << 20;
 
     /// Zeroed words in lazily committed memory.
     pub(crate) struct Words {
@@ -39,34 +50,38 @@ mod mapped {
     }
 
     impl Words {
-        /// Reserves `count` words. The first `sparse_from` are asked for on huge pages
-        /// if they are many: keys fill them densely, and a look-up waits less for its
-        /// address than in small pages. The words after them are kept off huge pages,
-        /// because there each key touches a few words of its own and a huge page would
-        /// commit its neighbours' too.
-        pub fn zeroed(count: usize, sparse_from: usize) -> io::Result<Self> {
+        /// Reserves `count` words. The dense ones are asked for on huge pages if they are
+        /// many: a look-up then waits less for its address, and a first touch less for
+        /// the kernel. The sparse ones are kept off huge pages, where a key would commit
+        /// its neighbours' words too.
+        pub fn zeroed(count: usize, density: &Density) -> io::Result<Self> {
             let word = size_of::<Word>();
             let len = count
                 .checked_mul(word)
                 .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
             let map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
             #[cfg(target_os = "linux")]
-            {
-                use memmap2::Advice;
-                // Hints: where they are refused, memory is larger or slower and nothing
-                // else.
-                let dense = sparse_from.min(count) * word;
-                if dense >= LARGE {
-                    let _ = map.advise_range(Advice::HugePage, 0, dense);
-                }
-                if dense < len {
-                    let _ = map.advise_range(Advice::NoHugePage, dense, len - dense);
-                }
-            }
+            advise(&map, density);
             #[cfg(not(target_os = "linux"))]
-            let _ = sparse_from;
+            let _ = density;
             Ok(Self { map: map.into() })
         }
+    }
+
+    /// Hints: where they are refused, memory is larger or slower and nothing else.
+    #[cfg(target_os = "linux")]
+    fn advise(map: &memmap2::MmapMut, density: &Density) {
+        use memmap2::Advice;
+        let word = size_of::<Word>();
+        for range in density
+            .dense
+            .iter()
+            .filter(|range| range.len() * word >= LARGE)
+        {
+            let _ = map.advise_range(Advice::HugePage, range.start * word, range.len() * word);
+        }
+        let sparse = (density.sparse_from * word).min(map.len());
+        let _ = map.advise_range(Advice::NoHugePage, sparse, map.len() - sparse);
     }
 
     impl Deref for Words {
@@ -91,13 +106,14 @@ mod modelled {
     use std::io;
     use std::ops::Deref;
 
+    use super::Density;
     use crate::sync::Word;
 
     /// The same slice made of the checker's atomics.
     pub(crate) struct Words(Vec<Word>);
 
     impl Words {
-        pub fn zeroed(count: usize, _sparse_from: usize) -> io::Result<Self> {
+        pub fn zeroed(count: usize, _density: &Density) -> io::Result<Self> {
             Ok(Self((0..count).map(|_| Word::new()).collect()))
         }
     }

@@ -24,7 +24,7 @@ pub(crate) mod trace;
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 pub(crate) use arc_swap::ArcSwap;
 pub(crate) use crossbeam_utils::CachePadded;
-pub(crate) use memory::{PAGE_WORDS, Words};
+pub(crate) use memory::{Density, PAGE_WORDS, Words};
 /// A value that is set once, by the fastest of those who made one. Nobody waits.
 pub(crate) use once_cell::race::OnceBox as SetOnce;
 pub(crate) use prefetch::prefetch;

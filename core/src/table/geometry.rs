@@ -17,7 +17,7 @@ use std::io;
 
 use super::kind::Kind;
 use crate::log::Places;
-use crate::sync::{PAGE_WORDS, Word};
+use crate::sync::{Density, PAGE_WORDS, Word};
 
 /// Words of a slot in its bucket: the key word and the head.
 const PAIR: usize = 2;
@@ -34,6 +34,10 @@ pub(super) const BUCKET: usize = 2;
 
 /// The key words of a bucket's slots, each with its head.
 pub(super) type Bucket = [[Word; PAIR]; BUCKET];
+
+/// Places of a bucket whose lines and names lie densely in a table that is full: nearly
+/// all buckets have taken those below before any takes the next.
+const DENSE_PLACES: usize = BUCKET / 2 + 1;
 
 /// A key may stand in two buckets.
 pub(super) const PROBES: usize = 2 * BUCKET;
@@ -84,8 +88,8 @@ pub(super) struct Geometry<K: Kind> {
     lines_from: usize,
     names_from: Option<[usize; 2]>,
     counters_from: Option<usize>,
-    /// Where memory begins that only busy keys touch.
-    pub sparse_from: usize,
+    /// Which words are touched how densely.
+    pub density: Density,
     pub words: usize,
     planes: K::Planes,
 }
@@ -117,6 +121,14 @@ impl<K: Kind> Geometry<K> {
         let counters_from = region(kept(sizes.counters, COUNTER_WORDS))?;
         let long_names_from = region(kept(sizes.names, LONG_NAME_WORDS))?;
         let (planes, words) = K::layout(end, all, sizes.max_limit)?;
+        let dense = |from: usize, words_a_slot: usize| {
+            from + DENSE_PLACES.min(BUCKET) * buckets as usize * words_a_slot
+        };
+        let dense_names = dense(names_from, kept(sizes.names, NAME_WORDS));
+        let density = Density {
+            dense: [0..dense(lines_from, K::LINE_WORDS), names_from..dense_names],
+            sparse_from: long_names_from,
+        };
         Some(Self {
             buckets,
             slots,
@@ -124,7 +136,7 @@ impl<K: Kind> Geometry<K> {
             lines_from,
             names_from: sizes.names.then_some([names_from, long_names_from]),
             counters_from: sizes.counters.then_some(counters_from),
-            sparse_from: long_names_from,
+            density,
             words,
             planes,
         })

@@ -74,7 +74,7 @@ impl<K: Kind> Table<K> {
 
     fn with_geometry(geometry: Geometry<K>) -> io::Result<Self> {
         Ok(Self {
-            words: Words::zeroed(geometry.words, geometry.sparse_from)?,
+            words: Words::zeroed(geometry.words, &geometry.density)?,
             geometry,
         })
     }

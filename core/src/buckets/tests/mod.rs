@@ -10,7 +10,7 @@ mod threads;
 use super::mark::Mark;
 use super::*;
 use crate::log::{Ask, Charged, Horizons, Places, Query};
-use crate::sync::Words;
+use crate::sync::{Density, Words};
 use crate::time::{Reading, TICK_NS};
 use crate::window::Window;
 
@@ -33,7 +33,7 @@ impl Slot {
     fn new(units: u32) -> Self {
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, 3);
         let (planes, count) = layout.expect("a small slot");
-        let words = Words::zeroed(count, 0).expect("memory");
+        let words = Words::zeroed(count, &Density::default()).expect("memory");
         words[0].raise(KEY);
         let slot = Self { words, planes };
         let born = Mark::new(0, units);
