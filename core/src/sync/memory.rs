@@ -17,6 +17,7 @@ pub(crate) const PAGE_WORDS: usize = 8;
 
 /// Which of the words are touched how densely.
 #[derive(Default)]
+#[cfg_attr(any(slidegate_loom, slidegate_shuttle), allow(dead_code))]
 pub(crate) struct Density {
     /// Nearly all words of these ranges are in use once the table is full.
     pub dense: [Range<usize>; 2],
