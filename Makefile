@@ -148,7 +148,7 @@ $(CARGO_FUZZ):
 COMPARE = $(CARGO) run --release $(PEERS) -- --capi $(LIBDIR)/libslidegate.so --out $(BUILD)/peers
 
 bench: release
-	$(CARGO) bench -p slidegate-benches --bench check --bench usage
+	$(CARGO) bench -p slidegate-benches --bench floor --bench parts --bench check --bench usage
 	$(COMPARE)
 
 bench-quick: release

@@ -1,0 +1,100 @@
+//! How the cost of a check grows: with the windows of a rule, with the rules of a
+//! request, with what is asked. One key, so that nothing waits for memory.
+
+#![allow(missing_docs)] // criterion_group! makes a public function without docs.
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use slidegate::{EndpointId, Limiter, Policy};
+use slidegate_benches::limiter;
+
+const ENDPOINT: &str = "POST /v1/payment";
+const MERCHANT: &str = "merchant00000001";
+
+/// Windows of 1, 2, ... seconds that all admit as many units.
+fn windows(count: usize, limit: u32) -> String {
+    let windows: Vec<String> = (1..=count).map(|n| format!("\"{limit}/{n}s\"")).collect();
+    windows.join(", ")
+}
+
+/// A limiter with so many rules for one endpoint, all but one of them for all endpoints.
+fn with_rules(count: usize, limit: u32) -> Limiter {
+    let mut text = String::from("version = 1\n");
+    for n in 0..count {
+        let route = if n == 0 { ENDPOINT } else { "*" };
+        writeln!(
+            text,
+            "[[rule]]\nname = \"r{n}\"\nmatch = \"{route}\"\nwindows = [\"{limit}/s\"]"
+        )
+        .expect("a string takes all");
+    }
+    let policy = Policy::from_toml(&text).expect("a policy");
+    Limiter::builder()
+        .max_keys(1_024)
+        .build(&policy)
+        .expect("a limiter")
+}
+
+/// Denied: 1 a window. Admitted: so many that the benchmark uses up none.
+const KINDS: [(&str, u32); 2] = [("denied", 1), ("admitted", 2_048)];
+
+fn by_windows(c: &mut Criterion) {
+    for (kind, limit) in KINDS {
+        let mut group = c.benchmark_group(format!("windows of one rule, {kind}"));
+        for count in [1, 2, 4, 8] {
+            // Windows that hold so many that they are never full: of milliseconds.
+            let windows = match limit {
+                1 => windows(count, limit),
+                _ => windows(count, limit).replace("s\"", "ms\""),
+            };
+            let limiter = limiter(&windows, 1_024);
+            let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
+            group.bench_function(count.to_string(), |b| b.iter(|| allow(&limiter, id)));
+        }
+        group.finish();
+    }
+}
+
+fn by_rules(c: &mut Criterion) {
+    let mut group = c.benchmark_group("rules of one request, denied");
+    for count in [1, 2, 3, 4] {
+        let limiter = with_rules(count, 1);
+        let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
+        group.bench_function(count.to_string(), |b| b.iter(|| allow(&limiter, id)));
+    }
+    group.finish();
+}
+
+fn allow(limiter: &Limiter, id: EndpointId) -> bool {
+    limiter
+        .allow(black_box(MERCHANT), id, 1)
+        .expect("a decision")
+}
+
+fn by_what_is_asked(c: &mut Criterion) {
+    let mut group = c.benchmark_group("one key, denied");
+    let limiter = limiter("\"1/h\"", 1_024);
+    let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
+    let key = limiter.prepare(MERCHANT, id).expect("a key");
+    // The first notes where the key stands.
+    let _ = limiter.check_prepared(&key, 1);
+    group.bench_function("allow", |b| b.iter(|| allow(&limiter, id)));
+    group.bench_function("allow_prepared", |b| {
+        b.iter(|| limiter.allow_prepared(&key, 1))
+    });
+    group.bench_function("check", |b| {
+        b.iter(|| limiter.check(black_box(MERCHANT), id, 1))
+    });
+    group.bench_function("check_prepared", |b| {
+        b.iter(|| limiter.check_prepared(&key, 1))
+    });
+    group.bench_function("check, route as text", |b| {
+        b.iter(|| limiter.check(black_box(MERCHANT), ENDPOINT, 1));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, by_windows, by_rules, by_what_is_asked);
+criterion_main!(benches);
