@@ -58,6 +58,15 @@ impl Fleet {
         }
     }
 
+    /// Admits one unit of so many merchants; bytes a key.
+    fn admit_some(&self, merchants: usize) -> usize {
+        for merchant in 0..merchants {
+            let name = format!("merchant_{merchant:07}");
+            assert!(self.limiter.allow(name, "", 1).unwrap());
+        }
+        (resident() - self.before) / merchants
+    }
+
     fn bytes_a_key(&self, what: &str) -> usize {
         let bytes = (resident() - self.before) / KEYS as usize;
         println!("{what}: {bytes} B a key");
@@ -104,13 +113,21 @@ fn resident_memory_follows_traffic() {
     fleet.bytes_a_key("one live request, with names and counters");
     drop(fleet);
 
-    for keys in [1_000, 10_000, 100_000, 262_144] {
+    for (keys, most) in [
+        (1_000, 9_000),
+        (10_000, 1_700),
+        (100_000, 420),
+        (262_144, 210),
+    ] {
         let fleet = Fleet::of("100/min", Limiter::builder());
-        for merchant in 0..keys {
-            let name = format!("merchant_{merchant:07}");
-            assert!(fleet.limiter.allow(name, "", 1).unwrap());
-        }
-        let bytes = (resident() - fleet.before) / keys;
+        let bytes = fleet.admit_some(keys);
         println!("{keys} keys in a default limiter, one live request: {bytes} B a key");
+        assert!(bytes <= most);
     }
+
+    // Few keys in a table for many touch a few small pages each.
+    let fleet = Fleet::of("100/min", Limiter::builder().max_keys(10_000_000));
+    let bytes = fleet.admit_some(100);
+    println!("100 keys in a table for ten millions, one live request: {bytes} B a key");
+    assert!(bytes <= 4 * 4_096);
 }

@@ -24,6 +24,16 @@ pub struct Prepared {
     hints: Hints,
 }
 
+impl Prepared {
+    #[inline]
+    fn merchant(&self) -> Merchant<'_> {
+        Merchant {
+            name: &self.name,
+            hash: self.hash,
+        }
+    }
+}
+
 const HINTS: usize = 4;
 
 /// Where the keys of a request's first rules were found last.
@@ -109,7 +119,7 @@ impl Limiter {
         let now = Now::Live(&self.clock);
         let at_once = self.with_kept(|active| {
             let Some(charge) = self.only_charge(active, key.endpoint, key.hash, cost) else {
-                return self.allow_several(active, key.endpoint, key.hash, cost);
+                return self.allow_several(active, key.endpoint, key.merchant(), cost);
             };
             // Before its first check the long way notes where the key stands.
             self.charge_at_once(charge, Some(key.hints[0].slot()?), now)
@@ -143,11 +153,7 @@ impl Limiter {
             hints: Some(&key.hints),
             ..call.extras
         };
-        let merchant = Merchant {
-            name: &key.name,
-            hash: key.hash,
-        };
         let endpoint = Endpoint::Id(key.endpoint);
-        self.decide_live(merchant, endpoint, cost, Call { extras, ..call })
+        self.decide_live(key.merchant(), endpoint, cost, Call { extras, ..call })
     }
 }

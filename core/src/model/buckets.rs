@@ -52,7 +52,7 @@ impl Lot {
         let planes = shifts.iter().count();
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, planes);
         let (planes, words) = layout.expect("a small slot");
-        let words = Words::zeroed(words, &Density::default()).expect("loom's memory");
+        let words = Words::zeroed(words, Density::default()).expect("loom's memory");
         words[1].raise(LONG);
         Arc::new(Self {
             words,

@@ -339,7 +339,7 @@ impl Lone {
     pub fn remembering(max_limit: u32, horizon: u64) -> Arc<Self> {
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, max_limit);
         let (planes, words) = layout.expect("a small ring");
-        let words = Words::zeroed(words, &Density::default()).expect("loom's memory");
+        let words = Words::zeroed(words, Density::default()).expect("loom's memory");
         words[1].raise(horizon);
         Arc::new(Self { words, planes })
     }

@@ -15,8 +15,8 @@ pub(crate) const PAGE_WORDS: usize = 512;
 #[cfg(any(slidegate_loom, slidegate_shuttle))]
 pub(crate) const PAGE_WORDS: usize = 8;
 
-/// Which of the words are touched how densely.
-#[derive(Default)]
+/// Which of the words are touched how densely, in a table that fills.
+#[derive(Default, Clone)]
 #[cfg_attr(any(slidegate_loom, slidegate_shuttle), allow(dead_code))]
 pub(crate) struct Density {
     /// Nearly all words of these ranges are in use once the table is full.
@@ -33,56 +33,65 @@ pub(crate) use modelled::Words;
 #[cfg(not(any(slidegate_loom, slidegate_shuttle)))]
 mod mapped {
     use std::io;
-    use std::ops::Deref;
+    use std::ops::{Deref, Range};
 
+    #[cfg(target_os = "linux")]
+    use memmap2::Advice;
     use memmap2::{MmapOptions, MmapRaw};
 
     use super::Density;
     use crate::sync::Word;
 
-    /// Bytes from which on dense words are worth huge pages: four of them, on x86-64.
+    /// So many dense words are worth huge pages: four of them, on x86-64.
     #[cfg(target_os = "linux")]
-    const LARGE: usize = 8 << 20;
+    const LARGE: usize = (8 << 20) / size_of::<Word>();
 
     /// Zeroed words in lazily committed memory.
     pub(crate) struct Words {
         /// Raw, because no reference to its plain bytes may be made.
         map: MmapRaw,
+        dense: [Range<usize>; 2],
     }
 
     impl Words {
-        /// Reserves `count` words. The dense ones are asked for on huge pages if they are
-        /// many: a look-up then waits less for its address, and a first touch less for
-        /// the kernel. The sparse ones are kept off huge pages, where a key would commit
-        /// its neighbours' words too.
-        pub fn zeroed(count: usize, density: &Density) -> io::Result<Self> {
+        /// Reserves `count` words. The sparse ones are kept off huge pages, where a key
+        /// would commit its neighbours' words too.
+        pub fn zeroed(count: usize, density: Density) -> io::Result<Self> {
             let word = size_of::<Word>();
             let len = count
                 .checked_mul(word)
                 .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
             let map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
+            let words = Self {
+                map: map.into(),
+                dense: density.dense,
+            };
             #[cfg(target_os = "linux")]
-            advise(&map, density);
+            words.advise(Advice::NoHugePage, density.sparse_from.min(count)..count);
             #[cfg(not(target_os = "linux"))]
-            let _ = density;
-            Ok(Self { map: map.into() })
+            let _ = density.sparse_from;
+            Ok(words)
         }
-    }
 
-    /// Hints: where they are refused, memory is larger or slower and nothing else.
-    #[cfg(target_os = "linux")]
-    fn advise(map: &memmap2::MmapMut, density: &Density) {
-        use memmap2::Advice;
-        let word = size_of::<Word>();
-        for range in density
-            .dense
-            .iter()
-            .filter(|range| range.len() * word >= LARGE)
-        {
-            let _ = map.advise_range(Advice::HugePage, range.start * word, range.len() * word);
+        /// Asks for huge pages for the dense words, if they are many: a look-up then
+        /// waits less for its address, and a first touch less for the kernel. In a table
+        /// with few keys each key would commit a huge page for itself.
+        #[cold]
+        pub fn condense(&self) {
+            #[cfg(target_os = "linux")]
+            for range in self.dense.iter().filter(|range| range.len() >= LARGE) {
+                self.advise(Advice::HugePage, range.clone());
+            }
         }
-        let sparse = (density.sparse_from * word).min(map.len());
-        let _ = map.advise_range(Advice::NoHugePage, sparse, map.len() - sparse);
+
+        /// A hint: where it is refused, memory is larger or slower and nothing else.
+        #[cfg(target_os = "linux")]
+        fn advise(&self, advice: Advice, words: Range<usize>) {
+            let word = size_of::<Word>();
+            let _ = self
+                .map
+                .advise_range(advice, words.start * word, words.len() * word);
+        }
     }
 
     impl Deref for Words {
@@ -114,9 +123,11 @@ mod modelled {
     pub(crate) struct Words(Vec<Word>);
 
     impl Words {
-        pub fn zeroed(count: usize, _density: &Density) -> io::Result<Self> {
+        pub fn zeroed(count: usize, _density: Density) -> io::Result<Self> {
             Ok(Self((0..count).map(|_| Word::new()).collect()))
         }
+
+        pub fn condense(&self) {}
     }
 
     impl Deref for Words {

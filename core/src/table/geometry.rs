@@ -39,6 +39,10 @@ pub(super) type Bucket = [[Word; PAIR]; BUCKET];
 /// all buckets have taken those below before any takes the next.
 const DENSE_PLACES: usize = BUCKET / 2 + 1;
 
+/// The place of a bucket whose taking tells that the table fills: by then nearly all
+/// buckets hold a key, and about a third of all keys that find room are there.
+pub(super) const FILLING_PLACE: usize = BUCKET / 4;
+
 /// A key may stand in two buckets.
 pub(super) const PROBES: usize = 2 * BUCKET;
 

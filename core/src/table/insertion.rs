@@ -22,7 +22,7 @@
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
-use super::geometry::{BUCKET, PROBES};
+use super::geometry::{BUCKET, FILLING_PLACE, PROBES};
 use super::key::{Key, KeyWord, State};
 use super::kind::{Kind, Slot};
 use super::probes::Probes;
@@ -155,6 +155,9 @@ impl<K: Kind> Table<K> {
         newcomer: Newcomer<'_>,
         now: u64,
     ) -> Room {
+        if place % BUCKET == FILLING_PLACE {
+            self.note_that_it_fills();
+        }
         // What the newcomer writes first, while its word is claimed.
         let slot = probes.slot(place);
         self.approach_slot(slot);
@@ -163,6 +166,15 @@ impl<K: Kind> Table<K> {
         match self.key(slot).cas(empty.0, claimed.0) {
             true => self.finish(place, claimed, probes, newcomer, now),
             false => Room::Changed,
+        }
+    }
+
+    /// From now on memory may come in large pieces, because it will be used.
+    #[inline]
+    fn note_that_it_fills(&self) {
+        if self.fills.get() == 0 {
+            self.fills.update(|_| 1);
+            self.words.condense();
         }
     }
 

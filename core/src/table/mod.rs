@@ -27,7 +27,7 @@ use std::io;
 use crate::log::{self, Answer, Ask, Attempt, Charged, Env, Horizons, Query, Tenant};
 use crate::sync::fault::{Fault, planted};
 use crate::sync::trace::{Event, event};
-use crate::sync::{Word, Words};
+use crate::sync::{Register, Word, Words};
 use crate::time::{Now, Reading};
 use geometry::Geometry;
 use insertion::{Newcomer, Room};
@@ -40,6 +40,8 @@ use probes::Probes;
 pub(crate) struct Table<K: Kind = Exact> {
     words: Words,
     geometry: Geometry<K>,
+    /// Whether it was seen to fill: 0 or 1.
+    fills: Register,
 }
 
 /// What became of a query.
@@ -74,8 +76,9 @@ impl<K: Kind> Table<K> {
 
     fn with_geometry(geometry: Geometry<K>) -> io::Result<Self> {
         Ok(Self {
-            words: Words::zeroed(geometry.words, &geometry.density)?,
+            words: Words::zeroed(geometry.words, geometry.density.clone())?,
             geometry,
+            fills: Register::default(),
         })
     }
 

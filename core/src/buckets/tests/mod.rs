@@ -33,7 +33,7 @@ impl Slot {
     fn new(units: u32) -> Self {
         let layout = Planes::layout(PLACES.line + LINE_WORDS, 1, 3);
         let (planes, count) = layout.expect("a small slot");
-        let words = Words::zeroed(count, &Density::default()).expect("memory");
+        let words = Words::zeroed(count, Density::default()).expect("memory");
         words[0].raise(KEY);
         let slot = Self { words, planes };
         let born = Mark::new(0, units);

@@ -27,7 +27,7 @@ impl Limiter {
             let now = Now::Live(&self.clock);
             let at_once = self.with_kept(|active| {
                 let Some(charge) = self.only_charge(active, id, merchant.hash, cost) else {
-                    return self.allow_several(active, id, merchant.hash, cost).map(Ok);
+                    return self.allow_several(active, id, merchant, cost).map(Ok);
                 };
                 Some(match self.charge_at_once(charge, None, now) {
                     Some(allowed) => Ok(allowed),
@@ -96,19 +96,12 @@ impl Limiter {
         now: Now<'_>,
     ) -> Result<bool, Error> {
         let &PlainCharge { active, key, cost } = charge;
-        let (name, exact) = (active.owner_name(merchant), &self.tables.exact);
-        if let Some(admitted) = exact.charge_newcomer(key, name, &active.terms(cost), now) {
+        let claim = charge.claim(merchant);
+        let exact = &self.tables.exact;
+        if let Some(admitted) = exact.charge_newcomer(key, claim.name, &active.terms(cost), now) {
             active.usage.count_answer(admitted, cost);
             return Ok(admitted);
         }
-        let claim = Claim {
-            active,
-            name,
-            windows: &active.rule.windows,
-            cost,
-            key,
-            place: 0,
-        };
         let query = claim.query(Ask::Charge, false, None);
         match self.tables.exact.ask_longer(key, &query, now) {
             Reply::Answered(answer, _) => {
@@ -149,4 +142,19 @@ pub(in crate::limiter) struct PlainCharge<'a> {
     pub(super) active: &'a ActiveRule,
     pub key: Key,
     pub(super) cost: u32,
+}
+
+impl<'a> PlainCharge<'a> {
+    /// The same for the long way, as a request's first claim.
+    pub(super) fn claim(&self, merchant: &'a [u8]) -> Claim<'a> {
+        let Self { active, key, cost } = *self;
+        Claim {
+            active,
+            name: active.owner_name(merchant),
+            windows: &active.rule.windows,
+            cost,
+            key,
+            place: 0,
+        }
+    }
 }

@@ -5,16 +5,17 @@
 
 use smallvec::SmallVec;
 
+use super::Merchant;
 use super::at_once::PlainCharge;
 use crate::limiter::active::{Active, Governed};
 use crate::limiter::receipt::Charge;
 use crate::limiter::usage::Count;
 use crate::limiter::{EndpointId, Limiter};
-use crate::log::{Charged, Terms};
+use crate::log::{Ask, Charged, Terms};
 use crate::ring::{Judged, Observed};
 use crate::sync::fault::{Fault, planted};
-use crate::table::{NameHash, Place};
-use crate::time::{Now, Reading};
+use crate::table::{NameHash, Place, Reply};
+use crate::time::Now;
 use crate::window::Precision;
 
 /// Rules of one request, at most, that are charged so.
@@ -35,17 +36,17 @@ impl Limiter {
         &self,
         active: &Active,
         endpoint: EndpointId,
-        merchant: NameHash,
+        merchant: Merchant<'_>,
         cost: u32,
     ) -> Option<bool> {
-        let parts = self.parts(active, endpoint, merchant, cost)?;
+        let parts = self.parts(active, endpoint, merchant.hash, cost)?;
         // After all heads, as a charge of one rule reads it after its own.
         let now = self.clock.now();
         let judge = |part: &Part<'_>| part.log.judge(&part.terms(), now.tick());
         let judged: Option<SmallVec<[Judged; SEVERAL]>> = parts.iter().map(judge).collect();
         let judged = judged?;
         let admits = judged.iter().all(|judged| judged.admits);
-        if admits && !self.commit_all(&parts, &judged, now) {
+        if admits && !self.commit_all(&parts, &judged, merchant.name) {
             return None;
         }
         // A denial is counted by the rules that denied.
@@ -94,40 +95,66 @@ impl Limiter {
         charges.into_iter().map(part).collect()
     }
 
-    /// Charges one log after the other; `false` if one has moved since it was judged, and
-    /// what was charged before it has been lent back.
+    /// Charges one log after the other; `false` if one denies after all, and what was
+    /// charged before it has been lent back.
     #[inline(always)]
-    fn commit_all(&self, parts: &[Part<'_>], judged: &[Judged], now: Reading) -> bool {
-        for (done, (part, verdict)) in parts.iter().zip(judged).enumerate() {
-            if !part.log.commit(*verdict, part.charge.cost) {
-                if !planted(Fault::ChargeKept) {
-                    self.lend_back(&parts[..done], judged, now);
+    fn commit_all(&self, parts: &[Part<'_>], judged: &[Judged], merchant: &[u8]) -> bool {
+        let mut charged: SmallVec<[Charge; SEVERAL]> = SmallVec::new();
+        for (part, judged) in parts.iter().zip(judged) {
+            let charge = match part.log.commit(*judged, part.charge.cost) {
+                true => Some(part.charged(part.place, judged.at)),
+                // Nothing has been charged yet.
+                false if charged.is_empty() => return false,
+                false => self.charge_anew(part, merchant),
+            };
+            match charge {
+                Some(charge) => charged.push(charge),
+                None => {
+                    self.lend_back(parts, &charged);
+                    return false;
                 }
-                return false;
             }
         }
         true
     }
 
+    /// Charges a log that has moved since it was judged, the long way.
     #[cold]
-    fn lend_back(&self, parts: &[Part<'_>], judged: &[Judged], now: Reading) {
-        for (part, judged) in parts.iter().zip(judged) {
-            let horizons = &part.charge.active.horizons;
-            let charge = Charge {
-                place: part.place,
-                charged: Charged {
-                    units: part.charge.cost,
-                    at: judged.at,
-                    era: horizons.newest(),
-                },
-                precision: Precision::Exact,
-            };
-            self.tables.refund(charge, horizons, Now::Fixed(now));
+    fn charge_anew(&self, part: &Part<'_>, merchant: &[u8]) -> Option<Charge> {
+        let query = part.charge.claim(merchant).query(Ask::Charge, false, None);
+        let (now, slot) = (Now::Live(&self.clock), part.place.slot);
+        match self.tables.exact.ask_at(slot, part.charge.key, &query, now) {
+            Reply::Answered(answer, Some(place)) if answer.admitted => {
+                Some(part.charged(place, answer.at))
+            }
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn lend_back(&self, parts: &[Part<'_>], charged: &[Charge]) {
+        if planted(Fault::ChargeKept) {
+            return;
+        }
+        let now = Now::Fixed(self.clock.now());
+        for (part, charge) in parts.iter().zip(charged) {
+            self.tables
+                .refund(*charge, &part.charge.active.horizons, now);
         }
     }
 }
 
 impl<'a> Part<'a> {
+    fn charged(&self, place: Place, at: u64) -> Charge {
+        let units = self.charge.cost;
+        let era = self.charge.active.horizons.newest();
+        Charge {
+            place,
+            charged: Charged { units, at, era },
+            precision: Precision::Exact,
+        }
+    }
+
     #[inline(always)]
     fn terms(&self) -> Terms<'a> {
         self.charge.active.terms(self.charge.cost)
