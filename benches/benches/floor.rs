@@ -27,33 +27,31 @@ fn atomics(c: &mut Criterion) {
     });
 }
 
-/// A line of the cache, with the number of another.
+/// A line of the cache.
 #[repr(align(64))]
 struct Line(usize);
 
-/// Loads that hit random lines among so many MiB, on small pages: each waits for the one
-/// before, or none does.
+/// Loads of random lines among so many MiB: each waits for the one before, or none does.
 fn memory(c: &mut Criterion) {
     let mut group = c.benchmark_group("load of a far line");
     for mib in [1, 16, 128] {
-        let count = mib << 14;
-        let lines: Vec<Line> = uniform(count, count).into_iter().map(Line).collect();
-        let mut at = 0;
+        let lines: Vec<Line> = (0..mib << 14).map(|n| Line(n & 1)).collect();
+        let places = uniform(1 << 20, lines.len() - 1);
+        let (mut turn, mut loaded) = (0, 0);
+        let mut next = || {
+            turn = (turn + 1) % places.len();
+            places[turn]
+        };
         group.bench_function(format!("dependent, {mib} MiB"), |b| {
             b.iter(|| {
-                // A step beside the chain, which could be a short circle.
-                at = (lines[at].0 + black_box(1)) % count;
-                at
+                // The next place needs what was loaded before.
+                loaded = lines[next() + loaded].0;
             });
         });
-        let places = uniform(1 << 16, count);
-        let mut turn = 0;
         group.bench_function(format!("independent, {mib} MiB"), |b| {
-            b.iter(|| {
-                turn = (turn + 1) % places.len();
-                lines[places[turn]].0
-            });
+            b.iter(|| lines[next()].0);
         });
+        black_box(loaded);
     }
     group.finish();
 }

@@ -13,10 +13,10 @@ use slidegate_benches::limiter;
 const ENDPOINT: &str = "POST /v1/payment";
 const MERCHANT: &str = "merchant00000001";
 
-/// Windows of 1, 2, ... seconds that all admit as many units.
-fn windows(count: usize, limit: u32) -> String {
-    let windows: Vec<String> = (1..=count).map(|n| format!("\"{limit}/{n}s\"")).collect();
-    windows.join(", ")
+/// Windows of 1, 2, ... units of time that all admit as many units.
+fn windows(count: usize, limit: u32, unit: &str) -> String {
+    let windows = (1..=count).map(|n| format!("\"{limit}/{n}{unit}\""));
+    windows.collect::<Vec<_>>().join(", ")
 }
 
 /// A limiter with so many rules for one endpoint, all but one of them for all endpoints.
@@ -26,7 +26,7 @@ fn with_rules(count: usize, limit: u32) -> Limiter {
         let route = if n == 0 { ENDPOINT } else { "*" };
         writeln!(
             text,
-            "[[rule]]\nname = \"r{n}\"\nmatch = \"{route}\"\nwindows = [\"{limit}/s\"]"
+            "[[rule]]\nname = \"r{n}\"\nmatch = \"{route}\"\nwindows = [\"{limit}/h\"]"
         )
         .expect("a string takes all");
     }
@@ -37,19 +37,15 @@ fn with_rules(count: usize, limit: u32) -> Limiter {
         .expect("a limiter")
 }
 
-/// Denied: 1 a window. Admitted: so many that the benchmark uses up none.
-const KINDS: [(&str, u32); 2] = [("denied", 1), ("admitted", 2_048)];
+/// Denied: long windows of one unit. Admitted: short ones of so many that the benchmark
+/// uses up none.
+const KINDS: [(&str, u32, &str); 2] = [("denied", 1, "h"), ("admitted", 2_048, "ms")];
 
 fn by_windows(c: &mut Criterion) {
-    for (kind, limit) in KINDS {
+    for (kind, limit, unit) in KINDS {
         let mut group = c.benchmark_group(format!("windows of one rule, {kind}"));
         for count in [1, 2, 4, 8] {
-            // Windows that hold so many that they are never full: of milliseconds.
-            let windows = match limit {
-                1 => windows(count, limit),
-                _ => windows(count, limit).replace("s\"", "ms\""),
-            };
-            let limiter = limiter(&windows, 1_024);
+            let limiter = limiter(&windows(count, limit, unit), 1_024);
             let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
             group.bench_function(count.to_string(), |b| b.iter(|| allow(&limiter, id)));
         }

@@ -42,9 +42,10 @@ impl Limiter {
         let parts = self.parts(active, endpoint, merchant.hash, cost)?;
         // After all heads, as a charge of one rule reads it after its own.
         let now = self.clock.now();
-        let judge = |part: &Part<'_>| part.log.judge(&part.terms(), now.tick());
-        let judged: Option<SmallVec<[Judged; SEVERAL]>> = parts.iter().map(judge).collect();
-        let judged = judged?;
+        let mut judged: SmallVec<[Judged; SEVERAL]> = SmallVec::new();
+        for part in &parts {
+            judged.push(part.log.judge(&part.terms(), now.tick())?);
+        }
         let admits = judged.iter().all(|judged| judged.admits);
         if admits && !self.commit_all(&parts, &judged, merchant.name) {
             return None;
@@ -87,12 +88,13 @@ impl Limiter {
             self.tables.exact.approach(charge.key);
             charges.push(charge);
         }
-        let part = |charge: PlainCharge<'a>| {
+        let mut parts: SmallVec<[Part<'a>; SEVERAL]> = SmallVec::new();
+        for charge in charges {
             let terms = charge.active.terms(charge.cost);
             let (place, log) = self.tables.exact.observe(charge.key, &terms)?;
-            Some(Part { charge, place, log })
-        };
-        charges.into_iter().map(part).collect()
+            parts.push(Part { charge, place, log });
+        }
+        Some(parts)
     }
 
     /// Charges one log after the other; `false` if one denies after all, and what was
