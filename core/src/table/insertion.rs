@@ -22,7 +22,7 @@
 //! **A tentative word of another key** whose thread stopped is freed when nothing
 //! else gives room, at most twice a call; its owner, if alive, looks again.
 
-use super::geometry::{BUCKET, FILLING_PLACE, PROBES};
+use super::geometry::{BUCKET, PROBES};
 use super::key::{Key, KeyWord, State};
 use super::kind::{Kind, Slot};
 use super::probes::Probes;
@@ -155,7 +155,7 @@ impl<K: Kind> Table<K> {
         newcomer: Newcomer<'_>,
         now: u64,
     ) -> Room {
-        if place % BUCKET == FILLING_PLACE {
+        if probes.is_filling(place) {
             self.note_that_it_fills();
         }
         // What the newcomer writes first, while its word is claimed.

@@ -3,7 +3,7 @@
 //! this order.
 
 use super::KeyWord;
-use super::geometry::{BUCKET, Bucket};
+use super::geometry::{BUCKET, Bucket, FILLING_PLACE};
 use crate::sync::Word;
 
 #[derive(Clone, Copy)]
@@ -27,6 +27,12 @@ impl<'t> Probes<'t> {
     #[inline(always)]
     pub fn slot(&self, place: usize) -> usize {
         self.first[place / BUCKET % 2] + place % BUCKET
+    }
+
+    /// Whether the taking of a place tells that the table fills.
+    #[inline]
+    pub fn is_filling(&self, place: usize) -> bool {
+        place % BUCKET == FILLING_PLACE
     }
 
     /// The head of the slot at a place.
