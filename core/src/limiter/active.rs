@@ -89,12 +89,12 @@ pub(crate) struct Active {
     /// What governs each endpoint id.
     governed: Vec<Governed>,
     /// The rule of each endpoint id that one exact rule governs alone; of others
-    /// [`SEVERAL`].
+    /// [`NONE_ALONE`].
     only: Vec<u32>,
 }
 
-/// No rule's index.
-const SEVERAL: u32 = u32::MAX;
+/// No rule's index: a policy has fewer rules.
+const NONE_ALONE: u32 = u32::MAX;
 
 impl Active {
     pub fn first(
@@ -242,9 +242,9 @@ impl Active {
         match governed {
             Governed::Rules(rules) => match **rules {
                 [rule] if self.rule(rule).rule.precision == Precision::Exact => rule,
-                _ => SEVERAL,
+                _ => NONE_ALONE,
             },
-            Governed::Exempt | Governed::Unmatched(_) => SEVERAL,
+            Governed::Exempt | Governed::Unmatched(_) => NONE_ALONE,
         }
     }
 

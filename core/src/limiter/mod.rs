@@ -131,8 +131,8 @@ impl Limiter {
     }
 
     /// As [`check`](Self::check), but answers only whether the request may
-    /// proceed, which is faster; most so for an [`EndpointId`] that one exact rule
-    /// governs.
+    /// proceed, which is faster; most so for an [`EndpointId`] that one to four exact
+    /// rules govern.
     ///
     /// # Errors
     /// As [`check`](Self::check).

@@ -10,7 +10,8 @@ use crate::table::{Key, Kind, NameHash, Reply, Table};
 use crate::time::Now;
 
 /// A merchant and an endpoint resolved once, for callers who check them often:
-/// no hashing, no route, and no look-up while the key stays where it was.
+/// no hashing, no route, and no look-up while the key stays where it was (but for
+/// [`allow_prepared`](Limiter::allow_prepared) under several rules, which looks).
 ///
 /// It stays valid for the limiter's life, across policy swaps, evictions and
 /// resets; the policy in force at the call decides. Any number of threads may

@@ -39,7 +39,7 @@ pub(crate) struct Query<'p> {
     pub standings: Option<&'p RefCell<Standings>>,
 }
 
-/// What a plain charge asks of an exact log: a yes or a no.
+/// What a charge by the straight way asks of an exact log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'p> {
     pub windows: &'p [Window],

@@ -1,7 +1,8 @@
 //! The slice of words that holds the engine's state.
 //!
 //! It is an anonymous mapping: zeroed, reserved without swap accounting, and
-//! committed page by page on first touch, so an idle key's ring costs nothing.
+//! committed page by page on first touch, so an idle key's ring costs nothing; where a
+//! table that fills is dense, by huge pages.
 //! Beside it only `prefetch` has `unsafe` code.
 
 #![allow(unsafe_code)]

@@ -108,7 +108,8 @@ impl Word {
         }
     }
 
-    /// Writes a word that decides nothing, such as a part of a name. It orders nothing.
+    /// Writes a word that decides nothing, such as a part of a name. It orders nothing,
+    /// and nobody is stopped before it.
     #[inline]
     pub fn note(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);

@@ -329,7 +329,7 @@ class Key:
     """
 
     def allow(self, *, cost: SupportsIndex = 1) -> bool:
-        """As ``Limiter.allow``."""
+        """As ``Limiter.allow``. Under several rules it looks the keys up."""
 
     def check(self, *, cost: SupportsIndex = 1) -> Decision:
         """As ``Limiter.check``: decides, and charges what it admits.

@@ -1,5 +1,5 @@
-//! The straight way of a request that only wants to know whether it may proceed, and
-//! that one exact rule governs: no lists, no decision, nothing to look up twice.
+//! The straight way of a request that one exact rule governs: no lists, nothing to look
+//! up twice. [`several`](super::several) has that of several rules.
 
 use super::claim::Claim;
 use super::{Call, Merchant, Request, check_cost, check_merchant};

@@ -2,6 +2,10 @@
 //! know whether it may proceed: all logs are observed, then the clock is read, all are
 //! judged, and all are charged or none. Where anything is out of the ordinary (a key
 //! that has no slot yet, a log that has to grow), the long way is gone instead.
+//!
+//! A log that has moved since it was judged is charged anew; only if it denies then is
+//! lent back what was charged before it, and the request decided anew. A thread that stops
+//! between two charges leaves the first charged, for one window.
 
 use smallvec::SmallVec;
 
@@ -19,7 +23,7 @@ use crate::time::Now;
 use crate::window::Precision;
 
 /// Rules of one request, at most, that are charged so.
-const SEVERAL: usize = 4;
+const MOST_RULES: usize = 4;
 
 /// A rule's charge, and its key's log.
 struct Part<'a> {
@@ -42,7 +46,7 @@ impl Limiter {
         let parts = self.parts(active, endpoint, merchant.hash, cost)?;
         // After all heads, as a charge of one rule reads it after its own.
         let now = self.clock.now();
-        let mut judged: SmallVec<[Judged; SEVERAL]> = SmallVec::new();
+        let mut judged: SmallVec<[Judged; MOST_RULES]> = SmallVec::new();
         for part in &parts {
             judged.push(part.log.judge(&part.terms(), now.tick())?);
         }
@@ -70,14 +74,14 @@ impl Limiter {
         endpoint: EndpointId,
         merchant: NameHash,
         cost: u32,
-    ) -> Option<SmallVec<[Part<'a>; SEVERAL]>> {
+    ) -> Option<SmallVec<[Part<'a>; MOST_RULES]>> {
         let Governed::Rules(rules) = active.governs_id(endpoint).ok()? else {
             return None;
         };
-        if rules.len() > SEVERAL {
+        if !(2..=MOST_RULES).contains(&rules.len()) {
             return None;
         }
-        let mut charges: SmallVec<[PlainCharge<'a>; SEVERAL]> = SmallVec::new();
+        let mut charges: SmallVec<[PlainCharge<'a>; MOST_RULES]> = SmallVec::new();
         for rule in rules {
             let rule = active.rule(*rule);
             if rule.rule.precision != Precision::Exact {
@@ -88,7 +92,7 @@ impl Limiter {
             self.tables.exact.approach(charge.key);
             charges.push(charge);
         }
-        let mut parts: SmallVec<[Part<'a>; SEVERAL]> = SmallVec::new();
+        let mut parts: SmallVec<[Part<'a>; MOST_RULES]> = SmallVec::new();
         for charge in charges {
             let terms = charge.active.terms(charge.cost);
             let (place, log) = self.tables.exact.observe(charge.key, &terms)?;
@@ -101,7 +105,7 @@ impl Limiter {
     /// charged before it has been lent back.
     #[inline(always)]
     fn commit_all(&self, parts: &[Part<'_>], judged: &[Judged], merchant: &[u8]) -> bool {
-        let mut charged: SmallVec<[Charge; SEVERAL]> = SmallVec::new();
+        let mut charged: SmallVec<[Charge; MOST_RULES]> = SmallVec::new();
         for (part, judged) in parts.iter().zip(judged) {
             let charge = match part.log.commit(*judged, part.charge.cost) {
                 true => Some(part.charged(part.place, judged.at)),
