@@ -145,7 +145,8 @@ $(CARGO_FUZZ):
 	$(CARGO) install -q --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
 
 # Figures need a machine with nothing else to do; the report says how busy it was.
-COMPARE = $(CARGO) run --release $(PEERS) -- --capi $(LIBDIR)/libslidegate.so --out $(BUILD)/peers
+# BENCH_ARGS="--only hot --rounds 5" runs a part.
+COMPARE = $(CARGO) run --release $(PEERS) -- --capi $(LIBDIR)/libslidegate.so --out $(BUILD)/peers $(BENCH_ARGS)
 
 bench: release
 	$(CARGO) bench -p slidegate-benches --bench floor --bench parts --bench check --bench usage
