@@ -40,7 +40,8 @@ pub(super) type Bucket = [[Word; PAIR]; BUCKET];
 const DENSE_PLACES: usize = BUCKET / 2 + 1;
 
 /// The place of a bucket whose taking tells that the table fills: with two choices, no
-/// bucket holds a third key before a twentieth of all that find room stand in the table.
+/// bucket holds a third key before some hundredths of all that find room stand in the
+/// table.
 pub(super) const FILLING_PLACE: usize = BUCKET / 4;
 
 /// A key may stand in two buckets.
