@@ -177,8 +177,11 @@ impl Limiter {
         self.tables.exact.warm(&keys, |slot| slots.push(slot));
         for ((check, charge), slot) in chunk.iter().zip(charges).zip(slots) {
             each(match self.charge_at_once(*charge, slot, now) {
-                Some(allowed) => Ok(allowed),
-                None => self.charge_by_itself(active, charge, check.merchant, now),
+                Ok(allowed) => Ok(allowed),
+                Err(missed) => {
+                    let answer = self.charge_by_itself(active, charge, missed, check.merchant, now);
+                    answer.ok_or(Error::Corrupt)
+                }
             });
         }
     }

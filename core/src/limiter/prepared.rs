@@ -124,6 +124,7 @@ impl Limiter {
             };
             // Before its first check the long way notes where the key stands.
             self.charge_at_once(charge, Some(key.hints[0].slot()?), now)
+                .ok()
         });
         match at_once {
             Some(allowed) => Ok(allowed),

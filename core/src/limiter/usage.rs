@@ -92,12 +92,12 @@ pub(super) enum Count {
 pub(crate) struct RuleCounts(Shards<4>);
 
 impl RuleCounts {
-    #[inline]
+    #[inline(always)]
     pub(super) fn count(&self, count: Count) {
         self.0.add(count as usize, 1);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn count_answer(&self, admitted: bool, units: u32) {
         match admitted {
             true => self.count_admission(units),
@@ -105,7 +105,7 @@ impl RuleCounts {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_admission(&self, units: u32) {
         self.count(Count::Admitted);
         if units > 1 {

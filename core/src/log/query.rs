@@ -69,6 +69,15 @@ pub(crate) struct Answer {
 }
 
 impl Query<'_> {
+    /// What it asks of an exact log by the straight way.
+    pub fn terms(&self) -> Terms<'_> {
+        Terms {
+            windows: self.windows,
+            horizons: self.horizons,
+            cost: self.cost,
+        }
+    }
+
     /// The largest limit among the windows.
     pub fn max_limit(&self) -> u32 {
         self.windows.iter().map(|w| w.limit).max().unwrap_or(0)

@@ -3,8 +3,9 @@
 
 use super::harness::*;
 use super::keys::*;
+use super::table;
 use crate::sync::trace::Event;
-use crate::table::Table;
+use crate::table::{Key, Table};
 use crate::time::{Now, Reading, Timeline};
 
 /// A sleeping writer is lapped: see the model of the long way.
@@ -65,24 +66,26 @@ fn a_horizon_grows_during_a_check_at_once() {
     horizon_grows(Model::bounded("at once: a horizon grows", 3).reaches(&[Event::Grow]));
 }
 
-/// As the limiter takes a unit of the first key, in the slot where it stood if it is
-/// prepared.
-fn take_at_once(table: &Table, hint: Option<usize>, tick: u64) -> Option<bool> {
+/// As the limiter takes a unit, in the slot where the key stood if it is prepared.
+fn take_at_once(table: &Table, key: Key, hint: Option<usize>, tick: u64) -> Option<bool> {
     let clock = clock_at(tick);
     let now = Now::Live(&clock);
     let windows = [window(1, RETENTION)];
-    let at_once = table.charge(key(1), hint, &terms(&windows, 1), now);
-    at_once.or_else(|| take(table, key(1), tick))
+    let query = charge(&windows, 1);
+    let charged = table
+        .charge(key, hint, &query.terms(), now)
+        .or_else(|missed| table.charge_missed(missed, key, &query, now));
+    charged.ok()
 }
 
 /// A check of an idle key meets its eviction: nobody is charged for another.
 pub(super) fn check_meets_eviction(model: Model) {
-    meets_eviction(model, |table| take_at_once(table, None, 20));
+    meets_eviction(model, |table| take_at_once(table, key(1), None, 20));
 }
 
 /// The same of a prepared key, which is not looked for.
 pub(super) fn prepared_meets_eviction(model: Model) {
-    meets_eviction(model, |table| take_at_once(table, Some(0), 20));
+    meets_eviction(model, |table| take_at_once(table, key(1), Some(0), 20));
 }
 
 fn meets_eviction(model: Model, old: Body) {
@@ -116,6 +119,25 @@ fn a_prepared_key_meets_an_eviction_at_once() {
     );
 }
 
+/// Two first requests of one key by clocks that differ: see the model of the long way.
+pub(super) fn insert_twice(model: Model) {
+    table::insert_twice_by(model, |table, key, tick| {
+        take_at_once(table, key, None, tick)
+    });
+}
+
+#[test]
+fn two_insert_one_key_at_once() {
+    insert_twice(
+        Model::bounded("at once: two insert one key in two slots", 2).reaches(&[
+            Event::Evict,
+            Event::Rebirth,
+            Event::Takeover,
+            Event::DuplicateLost,
+        ]),
+    );
+}
+
 /// A key was evicted, and somebody whose reading is from before that brings it back
 /// and dies: what it had used is not admitted once more at such a reading.
 pub(super) fn old_readings(model: Model) {
@@ -133,11 +155,12 @@ pub(super) fn old_readings(model: Model) {
             take(&table, key(7), EVICTED);
             let clock = clock_at(EVICTED);
             let windows = [window(1, RETENTION)];
+            let query = charge(&windows, 1);
             let survived = dying(accesses, || {
-                let _ = table.ask(key(1), &charge(&windows, 1), old(&clock));
+                let _ = table.ask(key(1), &query, old(&clock));
             });
             assert!(accesses < ACCESSES || survived.is_some(), "a longer way");
-            if table.charge(key(1), None, &terms(&windows, 1), old(&clock)) == Some(true) {
+            if table.charge(key(1), None, &query.terms(), old(&clock)) == Ok(true) {
                 let counts = live(&table, key(1), EVICTED + RETENTION - 1);
                 assert_eq!(counts, 1, "{NEVER_OVER}: stamped before the eviction");
             }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use loom::model::Builder;
 use loom::thread;
 
-use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Tenant, Terms};
+use crate::log::{Answer, Ask, Attempt, Charged, Env, Horizons, Places, Query, Tenant};
 use crate::ring::{LINE_WORDS, Planes, Ring};
 use crate::sync::racers::{self, Died};
 use crate::sync::trace::{self, Event};
@@ -394,7 +394,8 @@ impl Lone {
     /// As [`note`](Self::note), in the straight way if it comes to an end.
     pub fn note_at_once(&self, windows: &[Window], cost: u32, tick: u64) -> Admitted {
         let clock = clock_at(tick);
-        let terms = terms(windows, cost);
+        let query = charge(windows, cost);
+        let terms = query.terms();
         let observed = self.ring().observe(self.tenant(), &terms, &self.words[1]);
         let at_once = observed.and_then(|log| {
             // After the head, as the engine reads it.
@@ -419,16 +420,6 @@ impl Lone {
     /// Units that count in `window` at `tick`, by asking the ring.
     pub fn live(&self, window: Window, tick: u64) -> u32 {
         surveyed(window, &self.query(&survey(&window), tick))
-    }
-}
-
-/// What a charge by the straight way asks.
-pub(super) fn terms(windows: &[Window], cost: u32) -> Terms<'_> {
-    let horizons = &Horizons::FOREVER;
-    Terms {
-        windows,
-        horizons,
-        cost,
     }
 }
 

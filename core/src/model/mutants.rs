@@ -69,6 +69,7 @@ fn an_insertion_without_rescan_doubles_a_key() {
 #[test]
 fn a_rescan_by_loads_doubles_a_key() {
     dies(Fault::RescanUnfenced, &[NEVER_OVER], table::insert_twice);
+    dies(Fault::RescanUnfenced, &[NEVER_OVER], at_once::insert_twice);
 }
 
 #[test]

@@ -51,12 +51,16 @@ fn two_insert_from_both_ends() {
 /// in the first slot still counts, so it takes the second, while the other evicts
 /// it and takes the first.
 pub(super) fn insert_twice(model: Model) {
-    model.run(|| {
+    insert_twice_by(model, take);
+}
+
+pub(super) fn insert_twice_by(model: Model, take: fn(&Table, Key, u64) -> Option<bool>) {
+    model.run(move || {
         let table = table(1);
         take(&table, key(1), 5);
-        let behind: Body = |table| take(table, key(7), 12);
-        let ahead: Body = |table| take(table, key(7), 20);
-        let answers = race(&table, [behind, ahead]);
+        let behind: Boxed<Table, Option<bool>> = Box::new(move |table| take(table, key(7), 12));
+        let ahead: Boxed<Table, Option<bool>> = Box::new(move |table| take(table, key(7), 20));
+        let answers = race_boxed(&table, [behind, ahead]);
         assert!(admitted(&answers) <= 1, "{NEVER_OVER}");
         assert_eq!(admitted(&answers), 1, "{ADMITS_WHAT_FITS}");
         assert_eq!(live(&table, key(7), 20), 1, "{CHARGED_AS_ANSWERED}");

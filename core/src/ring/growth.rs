@@ -76,7 +76,7 @@ impl Ring<'_> {
                 return false;
             }
             self.cell(to, log.head.count().wrapping_sub(back.into()))
-                .raise(stamp);
+                .raise_from_zero(stamp);
         }
         true
     }

@@ -226,7 +226,7 @@ impl<'t> Ring<'t> {
     /// grows first, at the top because the law found the unit that is
     /// `limit + 1 - cost` back dead in every window, and the cells to be written
     /// belong to units at least that far back.
-    #[inline]
+    #[inline(always)]
     fn commit(&self, head: Head, filled: u64, at: u64, cost: u32) -> bool {
         let next = head.admit(at, cost);
         if !self.head_word().cas(head.0, next.0) {
@@ -249,7 +249,7 @@ impl<'t> Ring<'t> {
     }
 
     /// Writes the cells of the newest admission. Anyone may, any number of times.
-    #[inline]
+    #[inline(always)]
     fn fill(&self, head: Head, filled: u64) {
         let missing = head.missing(filled);
         let cells = self.cells(head.level());

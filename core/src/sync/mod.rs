@@ -108,6 +108,16 @@ impl Word {
         }
     }
 
+    /// As [`raise`](Self::raise), for a word that is probably 0 and perhaps of a page that
+    /// was never touched. It begins with the write: read first, the page would be mapped
+    /// as shared zeros, and written then, copied from them, which are two faults for one.
+    #[inline]
+    pub fn raise_from_zero(&self, value: u64) {
+        if !self.cas(0, value) {
+            self.raise(value);
+        }
+    }
+
     /// Writes a word that decides nothing, such as a part of a name. It orders nothing,
     /// and nobody is stopped before it.
     #[inline]

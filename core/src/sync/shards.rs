@@ -5,6 +5,7 @@
 //! takes as long as all the rest of a denial. The other threads share one shard, and
 //! add atomically. A shard's next owner has seen all that the last one wrote.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::CachePadded;
@@ -27,18 +28,19 @@ impl<const N: usize> Default for Shards<N> {
 
 impl<const N: usize> Shards<N> {
     /// Adds to one of the numbers.
-    #[inline]
+    #[inline(always)]
     pub fn add(&self, number: usize, units: u64) {
-        match own_shard() {
-            Some(shard) => {
-                let count = &self.0[shard].0[number];
-                let sum = count.load(Ordering::Relaxed).wrapping_add(units);
-                count.store(sum, Ordering::Relaxed);
-            }
-            None => {
-                self.0[OWNED].0[number].fetch_add(units, Ordering::Relaxed);
-            }
-        }
+        let Some(count) = own_shard().and_then(|shard| self.0[..OWNED].get(shard)) else {
+            return self.add_shared(number, units);
+        };
+        let count = &count.0[number];
+        let sum = count.load(Ordering::Relaxed).wrapping_add(units);
+        count.store(sum, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn add_shared(&self, number: usize, units: u64) {
+        self.0[OWNED].0[number].fetch_add(units, Ordering::Relaxed);
     }
 
     /// The sum of one of the numbers.
@@ -51,10 +53,21 @@ impl<const N: usize> Shards<N> {
 /// One bit for each shard that has an owner.
 static OWNERS: AtomicU64 = AtomicU64::new(0);
 
-/// A thread's shard; none if all have owners.
-struct Own(Option<usize>);
+std::thread_local! {
+    /// The current thread's shard, [`SHARED`] or [`UNKNOWN`]. It needs no destructor, so
+    /// that to read it is one load.
+    static OWN: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static OWNER: Owner = Owner::claim();
+}
 
-impl Own {
+const SHARED: usize = OWNED;
+const UNKNOWN: usize = OWNED + 1;
+
+/// Gives the thread's shard back when the thread ends. What its other destructors still
+/// count goes to the shared one.
+struct Owner(usize);
+
+impl Owner {
     fn claim() -> Self {
         let free = |owners: u64| {
             let shard = owners.trailing_ones() as usize;
@@ -62,31 +75,36 @@ impl Own {
         };
         // The next owner acquires what the last one released.
         let claimed = OWNERS.fetch_update(Ordering::Acquire, Ordering::Relaxed, free);
-        Self(claimed.ok().map(|owners| owners.trailing_ones() as usize))
+        Self(claimed.map_or(SHARED, |owners| owners.trailing_ones() as usize))
     }
 }
 
-impl Drop for Own {
+impl Drop for Owner {
     fn drop(&mut self) {
-        if let Some(shard) = self.0 {
-            OWNERS.fetch_and(!(1 << shard), Ordering::Release);
+        OWN.set(SHARED);
+        if self.0 < OWNED {
+            OWNERS.fetch_and(!(1 << self.0), Ordering::Release);
         }
     }
 }
 
 /// Gives the current thread a shard, if there is one left.
-pub(crate) fn enroll() {
-    own_shard();
+#[cold]
+pub(crate) fn enroll() -> usize {
+    // A thread whose locals are gone already owns none.
+    let shard = OWNER.try_with(|owner| owner.0).unwrap_or(SHARED);
+    OWN.set(shard);
+    shard
 }
 
-/// The current thread's shard, if it owns one. A thread whose locals are gone
-/// already owns none.
-#[inline]
+/// The current thread's shard, if it owns one.
+#[inline(always)]
 fn own_shard() -> Option<usize> {
-    std::thread_local! {
-        static OWN: Own = Own::claim();
-    }
-    OWN.try_with(|own| own.0).ok().flatten()
+    let shard = match OWN.get() {
+        UNKNOWN => enroll(),
+        shard => shard,
+    };
+    (shard < OWNED).then_some(shard)
 }
 
 #[cfg(all(test, not(any(slidegate_loom, slidegate_shuttle))))]

@@ -3,10 +3,28 @@
 
 use super::insertion::{Newcomer, Room};
 use super::kind::Exact;
-use super::{Key, KeyWord, Place, Table};
-use crate::log::Terms;
+use super::{Key, KeyWord, Place, Reply, Table};
+use crate::log::{Query, Terms};
 use crate::ring::{Bound, Observed};
 use crate::time::{Now, Reading};
+
+/// Why a key was not charged the straight way. Nothing was charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missed {
+    /// It was not found where it was looked for.
+    Absent,
+    /// It stands in this slot, and something there is out of the ordinary.
+    In(usize),
+}
+
+/// Why the long way did not charge a key either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The probe set has no room for the key.
+    Full,
+    /// The words contradict each other.
+    Corrupt,
+}
 
 /// The answer to a charge, as far as a decision shows it.
 pub(crate) struct Described {
@@ -18,8 +36,8 @@ pub(crate) struct Described {
 }
 
 impl Table<Exact> {
-    /// Charges a key on these terms: whether they were admitted. `None` if
-    /// [`ask`](Self::ask) has to say; then nothing was charged.
+    /// Charges a key on these terms: whether they were admitted. It is looked for in the
+    /// slot `hint`, if there is one.
     #[inline(always)]
     pub fn charge(
         &self,
@@ -27,37 +45,56 @@ impl Table<Exact> {
         hint: Option<usize>,
         terms: &Terms<'_>,
         now: Now<'_>,
-    ) -> Option<bool> {
-        let found = match hint {
-            Some(slot) => self.standing_in(slot, key)?,
-            None => self.standing(key)?,
-        };
-        self.charge_in(found, key.rule, terms, now)
+    ) -> Result<bool, Missed> {
+        let found = self.found(key, hint).ok_or(Missed::Absent)?;
+        let charged = self.charge_in(found, key.rule, terms, now);
+        charged.ok_or(Missed::In(found.0))
     }
 
-    /// As [`charge`](Self::charge), for a key that was not found: makes room for it, if
-    /// that takes no second look.
-    #[inline]
-    pub fn charge_newcomer(
+    /// As [`charge`](Self::charge), for a key that was missed there: it is made room for,
+    /// or asked where it stands. The query is a charge.
+    pub fn charge_missed(
         &self,
+        missed: Missed,
         key: Key,
-        name: &[u8],
-        terms: &Terms<'_>,
+        query: &Query<'_>,
         now: Now<'_>,
-    ) -> Option<bool> {
+    ) -> Result<bool, Unanswered> {
+        let reply = match missed {
+            Missed::In(slot) => self.ask_at(slot, key, query, now),
+            Missed::Absent => match self.charge_newcomer(key, query, now) {
+                Some(admitted) => return Ok(admitted),
+                None => self.ask_longer(key, query, now),
+            },
+        };
+        match reply {
+            Reply::Answered(answer, _) => Ok(answer.admitted),
+            Reply::Full => Err(Unanswered::Full),
+            Reply::Corrupt => Err(Unanswered::Corrupt),
+        }
+    }
+
+    /// Makes room for a key that was not found, if that takes no second look, and
+    /// charges it. `None` if [`ask`](Self::ask) has to say.
+    #[inline]
+    fn charge_newcomer(&self, key: Key, query: &Query<'_>, now: Now<'_>) -> Option<bool> {
         let probes = self.probes(key);
         let look = self.look(&probes, key.fingerprint);
         if look.committed.is_some() {
             return None;
         }
-        let newcomer = Newcomer { key, name };
+        let newcomer = Newcomer {
+            key,
+            name: query.name,
+        };
         match self.make_room(&look, &probes, newcomer, now, &mut 0) {
-            Room::Made(slot, word) => self.charge_in((slot, word), key.rule, terms, now),
+            Room::Made(slot, word) => self.charge_in((slot, word), key.rule, &query.terms(), now),
             Room::Changed | Room::None => None,
         }
     }
 
-    /// As [`charge`](Self::charge), with a description.
+    /// As [`charge`](Self::charge), with a description; `None` if [`ask`](Self::ask) has
+    /// to say.
     #[inline]
     pub fn charge_described(
         &self,
@@ -66,10 +103,7 @@ impl Table<Exact> {
         terms: &Terms<'_>,
         now: Now<'_>,
     ) -> Option<Described> {
-        let found = match hint {
-            Some(slot) => self.standing_in(slot, key)?,
-            None => self.standing(key)?,
-        };
+        let found = self.found(key, hint)?;
         if self.is_older_than_evictions(now) {
             return None;
         }
@@ -86,6 +120,14 @@ impl Table<Exact> {
             now,
             bound,
         })
+    }
+
+    #[inline(always)]
+    fn found(&self, key: Key, hint: Option<usize>) -> Option<(usize, KeyWord)> {
+        match hint {
+            Some(slot) => self.standing_in(slot, key),
+            None => self.standing(key),
+        }
     }
 
     #[inline(always)]

@@ -114,6 +114,10 @@ impl<K: Kind> Table<K> {
         now: Now<'_>,
         foreign_left: &mut usize,
     ) -> Room {
+        // What the newcomer will write comes while the clock is read.
+        if let Some(place) = look.tentative.or_else(|| look.room()) {
+            self.approach_slot(probes.slot(place));
+        }
         let now = now.reading().tick();
         if let Some(place) = look.tentative {
             event(Event::Takeover);
@@ -158,12 +162,9 @@ impl<K: Kind> Table<K> {
         if probes.is_filling(place) {
             self.note_that_it_fills();
         }
-        // What the newcomer writes first, while its word is claimed.
-        let slot = probes.slot(place);
-        self.approach_slot(slot);
         let empty = look.words[place];
         let claimed = empty.claimed(newcomer.key.fingerprint);
-        match self.key(slot).cas(empty.0, claimed.0) {
+        match self.key(probes.slot(place)).cas(empty.0, claimed.0) {
             true => self.finish(place, claimed, probes, newcomer, now),
             false => Room::Changed,
         }

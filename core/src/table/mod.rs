@@ -16,7 +16,7 @@ mod probes;
 mod record;
 mod room;
 
-pub(crate) use charge::Described;
+pub(crate) use charge::{Described, Missed, Unanswered};
 pub(crate) use geometry::Sizes;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};

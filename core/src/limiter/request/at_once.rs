@@ -8,7 +8,7 @@ use crate::limiter::active::{Active, ActiveRule};
 use crate::limiter::usage::Count;
 use crate::limiter::{Endpoint, EndpointId, Limiter, OnFull};
 use crate::log::{Ask, Query};
-use crate::table::{Key, NameHash, Reply};
+use crate::table::{Key, Missed, NameHash, Reply, Unanswered};
 use crate::time::Now;
 
 impl Limiter {
@@ -27,15 +27,17 @@ impl Limiter {
             let now = Now::Live(&self.clock);
             let at_once = self.with_kept(|active| {
                 let Some(charge) = self.only_charge(active, id, merchant.hash, cost) else {
-                    return self.allow_several(active, id, merchant, cost).map(Ok);
+                    return self.allow_several(active, id, merchant, cost);
                 };
-                Some(match self.charge_at_once(charge, None, now) {
-                    Some(allowed) => Ok(allowed),
-                    None => self.charge_by_itself(active, &charge, merchant.name, now),
-                })
+                match self.charge_at_once(charge, None, now) {
+                    Ok(allowed) => Some(allowed),
+                    Err(missed) => {
+                        self.charge_by_itself(active, &charge, missed, merchant.name, now)
+                    }
+                }
             });
             if let Some(allowed) = at_once {
-                return allowed;
+                return Ok(allowed);
             }
         }
         self.decide_live(merchant, endpoint, cost, Call::CHARGE)
@@ -70,57 +72,56 @@ impl Limiter {
         Some(PlainCharge { active, key, cost })
     }
 
-    /// Makes the charge, in `slot` if the key is known to have stood there; `None` if
-    /// nothing was charged or counted and the long way has to be gone.
+    /// Makes the charge, in `slot` if the key is known to have stood there. If it was
+    /// missed, nothing was charged or counted and the long way has to be gone.
     #[inline(always)]
     pub(in crate::limiter) fn charge_at_once(
         &self,
         PlainCharge { active, key, cost }: PlainCharge<'_>,
         slot: Option<usize>,
         now: Now<'_>,
-    ) -> Option<bool> {
+    ) -> Result<bool, Missed> {
         let exact = &self.tables.exact;
         let admitted = exact.charge(key, slot, &active.terms(cost), now)?;
         active.usage.count_answer(admitted, cost);
-        Some(admitted)
+        Ok(admitted)
     }
 
-    /// As [`charge_at_once`](Self::charge_at_once), for a key that has to be made room
-    /// for, or helped on.
+    /// As [`charge_at_once`](Self::charge_at_once), for a key that was missed there: that
+    /// has to be made room for, or helped on. `None` if words contradict each other;
+    /// whoever asks again hears the same.
     #[cold]
     pub(in crate::limiter) fn charge_by_itself(
         &self,
         in_force: &Active,
         charge: &PlainCharge<'_>,
+        missed: Missed,
         merchant: &[u8],
         now: Now<'_>,
-    ) -> Result<bool, Error> {
+    ) -> Option<bool> {
         let &PlainCharge { active, key, cost } = charge;
         let claim = charge.claim(merchant);
-        let exact = &self.tables.exact;
-        if let Some(admitted) = exact.charge_newcomer(key, claim.name, &active.terms(cost), now) {
-            active.usage.count_answer(admitted, cost);
-            return Ok(admitted);
-        }
         let query = claim.query(Ask::Charge, false, None);
-        match self.tables.exact.ask_longer(key, &query, now) {
-            Reply::Answered(answer, _) => {
-                active.usage.count_answer(answer.admitted, cost);
-                Ok(answer.admitted)
+        let charged = self.tables.exact.charge_missed(missed, key, &query, now);
+        match charged {
+            Ok(admitted) => {
+                active.usage.count_answer(admitted, cost);
+                Some(admitted)
             }
-            Reply::Full => {
+            Err(Unanswered::Full) => {
                 let request = Request::new(self, in_force, Call::CHARGE, now);
                 request.decide_without_room(&claim, &query)
             }
-            Reply::Corrupt => Err(Error::Corrupt),
+            Err(Unanswered::Corrupt) => None,
         }
     }
 }
 
 impl Request<'_> {
-    /// Decides on the request's only claim, which found no room.
+    /// Decides on the request's only claim, which found no room; `None` if words
+    /// contradict each other.
     #[cold]
-    fn decide_without_room(&self, claim: &Claim<'_>, query: &Query<'_>) -> Result<bool, Error> {
+    fn decide_without_room(&self, claim: &Claim<'_>, query: &Query<'_>) -> Option<bool> {
         let usage = &claim.active.usage;
         let allowed = match self.without_room(claim, query, self.now) {
             Reply::Answered(answer, _) => {
@@ -128,11 +129,11 @@ impl Request<'_> {
                 answer.admitted
             }
             Reply::Full => self.limiter.on_full == OnFull::Admit,
-            Reply::Corrupt => return Err(Error::Corrupt),
+            Reply::Corrupt => return None,
         };
         self.limiter.untracked.count();
         usage.count(Count::Untracked);
-        Ok(allowed)
+        Some(allowed)
     }
 }
 

@@ -48,7 +48,10 @@ impl Verdict for bool {
 
     fn at_once<'a>(request: &Request<'a>, charge: PlainCharge<'a>) -> Option<Self> {
         let slot = request.slot()?;
-        request.limiter.charge_at_once(charge, slot, request.now)
+        request
+            .limiter
+            .charge_at_once(charge, slot, request.now)
+            .ok()
     }
 
     #[inline]
