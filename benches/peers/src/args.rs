@@ -13,7 +13,7 @@ pub struct Args {
     /// Rounds of each work, at least 5 for a figure that is published.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: Option<u32>,
-    /// Smaller sizes: a look in less than two minutes.
+    /// Smaller sizes: a look in some minutes.
     #[arg(long)]
     pub quick: bool,
     /// Tiny sizes: whether everything runs. The figures mean nothing.
@@ -56,8 +56,20 @@ impl Args {
 
     /// Whether this work is to run: it or its family was named, or nothing was.
     pub fn wants(&self, work: &str) -> bool {
-        let family = work.split('-').next();
-        let named = |only: &String| only == work || Some(only.as_str()) == family;
-        self.only.is_empty() || self.only.iter().any(named)
+        self.only.is_empty() || self.only.iter().any(|only| is_or_has(only, work))
     }
+
+    /// A name that is none of these works' or their families'.
+    pub fn unknown<'a>(&self, works: impl Iterator<Item = &'a str> + Clone) -> Option<&str> {
+        let known = |only: &&String| works.clone().any(|work| is_or_has(only, work));
+        self.only
+            .iter()
+            .find(|only| !known(only))
+            .map(String::as_str)
+    }
+}
+
+/// Whether a name is a work's or its family's.
+fn is_or_has(only: &str, work: &str) -> bool {
+    only == work || work.split('-').next() == Some(only)
 }

@@ -35,7 +35,13 @@ fn main() -> ExitCode {
     if let Some(work) = &args.measure {
         return measure(work, &args);
     }
-    let results = run(&args);
+    let results = match run(&args) {
+        Ok(results) => results,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     match report::write(&results, &args.out) {
         Ok(()) => {
             eprintln!("written to {}", args.out.display());
@@ -61,13 +67,17 @@ fn measure(work: &str, args: &Args) -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Results {
+fn run(args: &Args) -> Result<Results, String> {
     let (begun, load_before) = (Instant::now(), machine::load());
     let setup = Setup {
         scale: args.scale(),
         capi: args.capi.clone(),
     };
     let mut works = works::all(&setup.scale);
+    let names = works.iter().map(|work| work.name.as_str());
+    if let Some(name) = args.unknown(names.chain([histogram::NAME, admission::NAME])) {
+        return Err(format!("--only {name}: there is no such work; see --help"));
+    }
     works.retain(|work| args.wants(&work.name));
     let (tails, admission) = (args.wants(histogram::NAME), args.wants(admission::NAME));
     let steps = works.len() + 2 * usize::from(tails) + admission::STEPS * usize::from(admission);
@@ -79,7 +89,7 @@ fn run(args: &Args) -> Results {
     let works = works.collect();
     let histograms = tails.then(|| histogram::run(&setup, &mut progress));
     let admission = admission.then(|| admission::run(&setup, &mut progress));
-    Results {
+    Ok(Results {
         machine: Machine {
             processor: machine::processor(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -91,7 +101,7 @@ fn run(args: &Args) -> Results {
         works,
         histograms: histograms.unwrap_or_default(),
         admission,
-    }
+    })
 }
 
 fn compared(work: &Work, setup: &Setup, progress: &mut Progress) -> Comparison {
