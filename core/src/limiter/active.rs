@@ -7,15 +7,16 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::known::Known;
+use super::receipt::Charge;
 use super::tables::Tables;
 use super::usage::RuleCounts;
 use super::{Endpoint, EndpointId};
 use crate::buckets::Shifts;
 use crate::decision::RuleId;
 use crate::error::{Error, MAX_ENDPOINTS, shown};
-use crate::log::{Horizons, Terms};
+use crate::log::{Charged, Horizons, Terms};
 use crate::policy::{Matched, Per, Policy, Rule, check_method, check_path, split_endpoint};
-use crate::table::{Hashing, Key, NameHash, Sizes};
+use crate::table::{Hashing, Key, NameHash, Place, Sizes};
 use crate::window::Precision;
 
 /// The rules that govern one request, as indices into the policy's rules, in
@@ -61,6 +62,16 @@ impl ActiveRule {
             windows: &self.rule.windows,
             horizons: &self.horizons,
             cost,
+        }
+    }
+
+    /// What a charge of so many units, stamped `at`, came to.
+    pub fn charge(&self, place: Place, units: u32, at: u64) -> Charge {
+        let era = self.horizons.newest();
+        Charge {
+            place,
+            charged: Charged { units, at, era },
+            precision: self.rule.precision,
         }
     }
 

@@ -180,7 +180,7 @@ impl Limiter {
                 Ok(allowed) => Ok(allowed),
                 Err(missed) => {
                     let answer = self.charge_by_itself(active, charge, missed, check.merchant, now);
-                    answer.ok_or(Error::Corrupt)
+                    answer.map_err(Error::from)
                 }
             });
         }

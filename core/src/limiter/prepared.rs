@@ -6,7 +6,7 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::log::Query;
 use crate::sync::Register;
-use crate::table::{Key, Kind, NameHash, Reply, Table};
+use crate::table::{Key, Kind, Missed, NameHash, Reply, Table};
 use crate::time::Now;
 
 /// A merchant and an endpoint resolved once, for callers who check them often:
@@ -120,14 +120,18 @@ impl Limiter {
         let now = Now::Live(&self.clock);
         let at_once = self.with_kept(|active| {
             let Some(charge) = self.only_charge(active, key.endpoint, key.hash, cost) else {
-                return self.allow_several(active, key.endpoint, key.merchant(), cost);
+                let allowed = self.allow_several(active, key.endpoint, key.merchant(), cost);
+                return allowed.map(Ok);
             };
-            // Before its first check the long way notes where the key stands.
-            self.charge_at_once(charge, Some(key.hints[0].slot()?), now)
-                .ok()
+            match self.charge_at_once(charge, Some(key.hints[0].slot()?), now) {
+                Ok(allowed) => Some(Ok(allowed)),
+                // As before its first check: the long way notes where the key stands.
+                Err(Missed::Absent) => None,
+                Err(missed) => Some(self.charge_by_itself(active, &charge, missed, &key.name, now)),
+            }
         });
         match at_once {
-            Some(allowed) => Ok(allowed),
+            Some(answer) => answer.map_err(Error::from),
             None => self.decide_prepared(key, cost, Call::CHARGE),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::limiter::{EndpointId, Limiter};
-use crate::sync::trace::visit_before;
+use crate::sync::trace::{self, Event, visit_before};
 use crate::{ManualClock, Policy};
 
 const RULES: &str = r#"
@@ -155,6 +155,7 @@ fn straight<V: 'static>(
         let (other, later) = (limiter.clone(), clock.clone());
         let said = Rc::new(Cell::new(None));
         let says = said.clone();
+        trace::start();
         visit_before(
             accesses,
             move || says.set(Some(visit(&other, &later, id))),
@@ -162,6 +163,7 @@ fn straight<V: 'static>(
         );
         let Some(said) = said.take() else {
             assert!(accesses > 10, "{accesses}");
+            assert_eq!(trace::seen(Event::AtOnce), 2, "both rules were judged so");
             return;
         };
         after(&limiter, &clock, id, said);

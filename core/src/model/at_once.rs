@@ -12,18 +12,20 @@ use crate::time::{Now, Reading, Timeline};
 #[test]
 fn a_sleeper_is_lapped_at_once() {
     let model = Model::bounded("at once: a sleeper is lapped", 2);
-    model.reaches(&[Event::Help, Event::Lap]).run(|| {
-        let ring = Lone::new(1);
-        let early = |ring: &Lone| ring.note_at_once(&[window(2, 10)], 1, 1);
-        let late = |ring: &Lone| {
-            let asks = [1, 11, 12].map(|tick| ring.note_at_once(&[window(2, 10)], 1, tick));
-            Admitted::all(asks)
-        };
-        let admitted = Admitted::all(race(&ring, [early, late]));
-        admitted.audit(&[window(2, 10)]);
-        let live = admitted.live(window(2, 10), 12);
-        assert_eq!(ring.live(window(2, 10), 12), live, "{NOT_LOST}");
-    });
+    model
+        .reaches(&[Event::AtOnce, Event::Help, Event::Lap])
+        .run(|| {
+            let ring = Lone::new(1);
+            let early = |ring: &Lone| ring.note_at_once(&[window(2, 10)], 1, 1);
+            let late = |ring: &Lone| {
+                let asks = [1, 11, 12].map(|tick| ring.note_at_once(&[window(2, 10)], 1, tick));
+                Admitted::all(asks)
+            };
+            let admitted = Admitted::all(race(&ring, [early, late]));
+            admitted.audit(&[window(2, 10)]);
+            let live = admitted.live(window(2, 10), 12);
+            assert_eq!(ring.live(window(2, 10), 12), live, "{NOT_LOST}");
+        });
 }
 
 /// A reader does not mix the laps of two others' units.
@@ -41,9 +43,11 @@ pub(super) fn lap_is_read_whole(model: Model) {
 
 #[test]
 fn a_lap_is_read_whole_at_once() {
-    lap_is_read_whole(
-        Model::bounded("at once: a lap is read whole", 3).reaches(&[Event::Help, Event::Lap]),
-    );
+    lap_is_read_whole(Model::bounded("at once: a lap is read whole", 3).reaches(&[
+        Event::AtOnce,
+        Event::Help,
+        Event::Lap,
+    ]));
 }
 
 /// A check under the policy before overwrites nothing that a longer window counts.
@@ -63,7 +67,9 @@ pub(super) fn horizon_grows(model: Model) {
 
 #[test]
 fn a_horizon_grows_during_a_check_at_once() {
-    horizon_grows(Model::bounded("at once: a horizon grows", 3).reaches(&[Event::Grow]));
+    horizon_grows(
+        Model::bounded("at once: a horizon grows", 3).reaches(&[Event::AtOnce, Event::Grow]),
+    );
 }
 
 /// As the limiter takes a unit, in the slot where the key stood if it is prepared.
@@ -108,14 +114,16 @@ fn meets_eviction(model: Model, old: Body) {
 #[test]
 fn a_check_meets_an_eviction_at_once() {
     check_meets_eviction(
-        Model::bounded("at once: a check meets an eviction", 1).reaches(&[Event::Evict]),
+        Model::bounded("at once: a check meets an eviction", 1)
+            .reaches(&[Event::AtOnce, Event::Evict]),
     );
 }
 
 #[test]
 fn a_prepared_key_meets_an_eviction_at_once() {
     prepared_meets_eviction(
-        Model::bounded("at once: a prepared key meets an eviction", 1).reaches(&[Event::Evict]),
+        Model::bounded("at once: a prepared key meets an eviction", 1)
+            .reaches(&[Event::AtOnce, Event::Evict]),
     );
 }
 
@@ -130,6 +138,7 @@ pub(super) fn insert_twice(model: Model) {
 fn two_insert_one_key_at_once() {
     insert_twice(
         Model::bounded("at once: two insert one key in two slots", 2).reaches(&[
+            Event::AtOnce,
             Event::Evict,
             Event::Rebirth,
             Event::Takeover,

@@ -197,7 +197,8 @@ pub(super) fn two_rules_at_once(model: Model) {
 #[test]
 fn two_rules_are_charged_at_once() {
     two_rules_at_once(
-        Model::bounded("at once: two rules are charged together", 2).reaches(&[Event::Refund]),
+        Model::bounded("at once: two rules are charged together", 2)
+            .reaches(&[Event::AtOnce, Event::Refund]),
     );
 }
 

@@ -25,6 +25,10 @@ impl Snapshot<'_, '_> {
     /// sees the raise, and whoever does not fails to move the head.
     #[inline(always)]
     pub fn must_grow(&self, cost: u32, at: u64, horizon: &Word, early: Option<u64>) -> bool {
+        // In the highest plane the law alone protects what counts: see `Ring::commit`.
+        if self.is_in_highest_plane() {
+            return false;
+        }
         let capacity = self.capacity();
         if cost > capacity {
             return true;
@@ -36,23 +40,16 @@ impl Snapshot<'_, '_> {
 }
 
 impl Ring<'_> {
-    /// Tries to move the log to a higher plane; `false` if it is in the highest.
+    /// Tries to move the log, which is not in the highest plane, to a higher.
     #[cold]
-    pub(super) fn grow(
-        &self,
-        log: &Snapshot<'_, '_>,
-        query: &Query<'_>,
-        at: u64,
-        horizon: &Word,
-    ) -> bool {
+    pub(super) fn grow(&self, log: &Snapshot<'_, '_>, query: &Query<'_>, at: u64, horizon: &Word) {
         let head = log.head;
         let Some(to) = self.planes.next(head.level(), query.max_limit()) else {
-            return false;
+            return;
         };
         if self.copy(log, to, at, horizon) && self.head_word().cas(head.0, head.grown(at, to).0) {
             event(Event::Grow);
         }
-        true
     }
 
     /// Copies the units that count to another plane; `false` if the head moved.

@@ -204,7 +204,8 @@ impl<'t> Ring<'t> {
         let credit = self.lent().credit(log.birth, query.horizons, at);
         let (admitted, standing) = answer(log, query, at, credit);
         let stands = if admitted && query.ask == Ask::Charge {
-            if log.must_grow(query.cost, at, horizon, early) && self.grow(log, query, at, horizon) {
+            if log.must_grow(query.cost, at, horizon, early) {
+                self.grow(log, query, at, horizon);
                 return None;
             }
             self.commit(head, filled, at, query.cost)

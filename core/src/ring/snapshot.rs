@@ -22,6 +22,12 @@ impl<'r, 't> Snapshot<'r, 't> {
             birth: ring.birth().load(),
         }
     }
+
+    /// Whether there is no plane to grow to.
+    #[inline(always)]
+    pub fn is_in_highest_plane(&self) -> bool {
+        self.head.level() + 1 >= self.ring.planes.levels()
+    }
 }
 
 impl Log for Snapshot<'_, '_> {

@@ -13,6 +13,7 @@ use crate::law::{self, Credit};
 use crate::log::{Tenant, Terms};
 use crate::sync::Word;
 use crate::sync::fault::{Fault, planted};
+use crate::sync::trace::{Event, event};
 
 /// A log with its head as it was read. Whoever judges it reads the clock later.
 #[derive(Clone, Copy)]
@@ -103,6 +104,9 @@ impl Observed<'_> {
             true => !log.must_grow(terms.cost, at, self.horizon, self.early),
             false => planted(Fault::AnswerUnchecked) || ring.is_still(*head),
         };
+        if stands {
+            event(Event::AtOnce);
+        }
         stands.then_some(Judged { admits, at, filled })
     }
 

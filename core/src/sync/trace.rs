@@ -6,6 +6,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(any(slidegate_loom, slidegate_shuttle)), allow(dead_code))]
 pub(crate) enum Event {
+    /// The straight way came to a judgement.
+    AtOnce,
     /// A thread finished the cells of another thread's admission.
     Help,
     /// A log moved to a higher plane.

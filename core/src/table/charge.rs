@@ -3,7 +3,7 @@
 
 use super::insertion::{Newcomer, Room};
 use super::kind::Exact;
-use super::{Key, KeyWord, Place, Reply, Table};
+use super::{Failure, Key, KeyWord, Place, Reply, Table};
 use crate::log::{Query, Terms};
 use crate::ring::{Bound, Observed};
 use crate::time::{Now, Reading};
@@ -15,15 +15,6 @@ pub(crate) enum Missed {
     Absent,
     /// It stands in this slot, and something there is out of the ordinary.
     In(usize),
-}
-
-/// Why the long way did not charge a key either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unanswered {
-    /// The probe set has no room for the key.
-    Full,
-    /// The words contradict each other.
-    Corrupt,
 }
 
 /// The answer to a charge, as far as a decision shows it.
@@ -59,7 +50,7 @@ impl Table<Exact> {
         key: Key,
         query: &Query<'_>,
         now: Now<'_>,
-    ) -> Result<bool, Unanswered> {
+    ) -> Result<bool, Failure> {
         let reply = match missed {
             Missed::In(slot) => self.ask_at(slot, key, query, now),
             Missed::Absent => match self.charge_newcomer(key, query, now) {
@@ -69,8 +60,8 @@ impl Table<Exact> {
         };
         match reply {
             Reply::Answered(answer, _) => Ok(answer.admitted),
-            Reply::Full => Err(Unanswered::Full),
-            Reply::Corrupt => Err(Unanswered::Corrupt),
+            Reply::Full => Err(Failure::Full),
+            Reply::Corrupt => Err(Failure::Corrupt),
         }
     }
 

@@ -16,7 +16,7 @@ mod probes;
 mod record;
 mod room;
 
-pub(crate) use charge::{Described, Missed, Unanswered};
+pub(crate) use charge::{Described, Missed};
 pub(crate) use geometry::Sizes;
 pub(crate) use key::{Hashing, Key, NameHash};
 pub(crate) use record::{Found, Tally};
@@ -49,6 +49,15 @@ pub(crate) struct Table<K: Kind = Exact> {
 pub(crate) enum Reply {
     /// The key's answer, and its slot: none for a fresh key.
     Answered(Answer, Option<Place>),
+    /// The probe set has no room for the key.
+    Full,
+    /// The words contradict each other.
+    Corrupt,
+}
+
+/// What a key has to say beside an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
     /// The probe set has no room for the key.
     Full,
     /// The words contradict each other.

@@ -1,10 +1,11 @@
 //! When a denied request would pass, where refunds have lent capacity.
 
 use super::Request;
-use super::claim::{Answered, Answers, Claim, Failure};
+use super::claim::{Answered, Answers, Claim};
 use crate::decision::Decision;
 use crate::law::Standing;
 use crate::policy::MAX_WINDOWS;
+use crate::table::Failure;
 use crate::time::{Now, Reading};
 
 impl<'a> Request<'a> {

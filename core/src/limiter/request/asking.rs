@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-use super::claim::{Answered, Claim, Failure};
+use super::claim::{Answered, Claim};
 use super::{Request, Verdict};
 use crate::decision::WindowStatus;
 use crate::law::Standing;
 use crate::limiter::OnFull;
 use crate::log::{Answer, Ask, Query, Standings};
-use crate::table::{Newcomers, Reply};
+use crate::table::{Failure, Newcomers, Reply};
 use crate::time::{Now, Reading};
 
 impl<'a> Request<'a> {

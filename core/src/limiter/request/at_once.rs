@@ -8,7 +8,7 @@ use crate::limiter::active::{Active, ActiveRule};
 use crate::limiter::usage::Count;
 use crate::limiter::{Endpoint, EndpointId, Limiter, OnFull};
 use crate::log::{Ask, Query};
-use crate::table::{Key, Missed, NameHash, Reply, Unanswered};
+use crate::table::{Failure, Key, Missed, NameHash, Reply};
 use crate::time::Now;
 
 impl Limiter {
@@ -27,17 +27,17 @@ impl Limiter {
             let now = Now::Live(&self.clock);
             let at_once = self.with_kept(|active| {
                 let Some(charge) = self.only_charge(active, id, merchant.hash, cost) else {
-                    return self.allow_several(active, id, merchant, cost);
+                    return self.allow_several(active, id, merchant, cost).map(Ok);
                 };
-                match self.charge_at_once(charge, None, now) {
-                    Ok(allowed) => Some(allowed),
+                Some(match self.charge_at_once(charge, None, now) {
+                    Ok(allowed) => Ok(allowed),
                     Err(missed) => {
                         self.charge_by_itself(active, &charge, missed, merchant.name, now)
                     }
-                }
+                })
             });
-            if let Some(allowed) = at_once {
-                return Ok(allowed);
+            if let Some(answer) = at_once {
+                return answer.map_err(Error::from);
             }
         }
         self.decide_live(merchant, endpoint, cost, Call::CHARGE)
@@ -88,8 +88,7 @@ impl Limiter {
     }
 
     /// As [`charge_at_once`](Self::charge_at_once), for a key that was missed there: that
-    /// has to be made room for, or helped on. `None` if words contradict each other;
-    /// whoever asks again hears the same.
+    /// has to be made room for, or helped on.
     #[cold]
     pub(in crate::limiter) fn charge_by_itself(
         &self,
@@ -98,7 +97,7 @@ impl Limiter {
         missed: Missed,
         merchant: &[u8],
         now: Now<'_>,
-    ) -> Option<bool> {
+    ) -> Result<bool, Corrupt> {
         let &PlainCharge { active, key, cost } = charge;
         let claim = charge.claim(merchant);
         let query = claim.query(Ask::Charge, false, None);
@@ -106,22 +105,21 @@ impl Limiter {
         match charged {
             Ok(admitted) => {
                 active.usage.count_answer(admitted, cost);
-                Some(admitted)
+                Ok(admitted)
             }
-            Err(Unanswered::Full) => {
+            Err(Failure::Full) => {
                 let request = Request::new(self, in_force, Call::CHARGE, now);
                 request.decide_without_room(&claim, &query)
             }
-            Err(Unanswered::Corrupt) => None,
+            Err(Failure::Corrupt) => Err(Corrupt),
         }
     }
 }
 
 impl Request<'_> {
-    /// Decides on the request's only claim, which found no room; `None` if words
-    /// contradict each other.
+    /// Decides on the request's only claim, which found no room.
     #[cold]
-    fn decide_without_room(&self, claim: &Claim<'_>, query: &Query<'_>) -> Option<bool> {
+    fn decide_without_room(&self, claim: &Claim<'_>, query: &Query<'_>) -> Result<bool, Corrupt> {
         let usage = &claim.active.usage;
         let allowed = match self.without_room(claim, query, self.now) {
             Reply::Answered(answer, _) => {
@@ -129,11 +127,20 @@ impl Request<'_> {
                 answer.admitted
             }
             Reply::Full => self.limiter.on_full == OnFull::Admit,
-            Reply::Corrupt => return None,
+            Reply::Corrupt => return Err(Corrupt),
         };
         self.limiter.untracked.count();
         usage.count(Count::Untracked);
-        Some(allowed)
+        Ok(allowed)
+    }
+}
+
+/// The words of a key contradict each other: [`Error::Corrupt`], in a byte.
+pub(in crate::limiter) struct Corrupt;
+
+impl From<Corrupt> for Error {
+    fn from(Corrupt: Corrupt) -> Self {
+        Self::Corrupt
     }
 }
 

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::limiter::active::ActiveRule;
 use crate::limiter::receipt::Charge;
-use crate::log::{Answer, Ask, Charged, Query, Standings};
+use crate::log::{Answer, Ask, Query, Standings};
 use crate::table::{Key, Place};
 use crate::window::Window;
 
@@ -29,12 +29,6 @@ pub(in crate::limiter) struct Answered<'a> {
     pub claim: Claim<'a>,
     pub answer: Answer,
     pub place: Option<Place>,
-}
-
-/// What a key has to say beside an answer.
-pub(in crate::limiter) enum Failure {
-    Full,
-    Corrupt,
 }
 
 pub(super) type Answers<'a> = SmallVec<[Answered<'a>; 4]>;
@@ -85,15 +79,7 @@ impl Answered<'_> {
     }
 
     pub fn charge(&self) -> Option<Charge> {
-        let place = self.place?;
-        Some(Charge {
-            place,
-            charged: Charged {
-                units: self.claim.cost,
-                at: self.answer.at,
-                era: self.claim.active.horizons.newest(),
-            },
-            precision: self.claim.active.rule.precision,
-        })
+        let Claim { active, cost, .. } = self.claim;
+        Some(active.charge(self.place?, cost, self.answer.at))
     }
 }

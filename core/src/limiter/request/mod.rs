@@ -30,10 +30,10 @@ use super::{Endpoint, Limiter, OnFull};
 use crate::decision::{Outcome, WindowStatus};
 use crate::error::{Error, MAX_MERCHANT_BYTES};
 use crate::log::Ask;
-use crate::table::{Hashing, NameHash};
+use crate::table::{Failure, Hashing, NameHash};
 use crate::time::Now;
 use crate::window::Precision;
-use claim::{Answered, Claim, Failure};
+use claim::{Answered, Claim};
 
 /// How a request is made.
 #[derive(Clone, Copy)]

@@ -15,9 +15,8 @@ use crate::limiter::active::{Active, Governed};
 use crate::limiter::receipt::Charge;
 use crate::limiter::usage::Count;
 use crate::limiter::{EndpointId, Limiter};
-use crate::log::{Ask, Charged, Terms};
+use crate::log::{Ask, Terms};
 use crate::ring::{Judged, Observed};
-use crate::sync::fault::{Fault, planted};
 use crate::table::{NameHash, Place, Reply};
 use crate::time::Now;
 use crate::window::Precision;
@@ -51,7 +50,7 @@ impl Limiter {
             judged.push(part.log.judge(&part.terms(), now.tick())?);
         }
         let admits = judged.iter().all(|judged| judged.admits);
-        if admits && !self.commit_all(&parts, &judged, merchant.name) {
+        if admits && !self.commit_all(active, &parts, &judged, merchant.name) {
             return None;
         }
         // A denial is counted by the rules that denied.
@@ -104,7 +103,13 @@ impl Limiter {
     /// Charges one log after the other; `false` if one denies after all, and what was
     /// charged before it has been lent back.
     #[inline(always)]
-    fn commit_all(&self, parts: &[Part<'_>], judged: &[Judged], merchant: &[u8]) -> bool {
+    fn commit_all(
+        &self,
+        active: &Active,
+        parts: &[Part<'_>],
+        judged: &[Judged],
+        merchant: &[u8],
+    ) -> bool {
         let mut charged: SmallVec<[Charge; MOST_RULES]> = SmallVec::new();
         for (part, judged) in parts.iter().zip(judged) {
             let charge = match part.log.commit(*judged, part.charge.cost) {
@@ -116,7 +121,8 @@ impl Limiter {
             match charge {
                 Some(charge) => charged.push(charge),
                 None => {
-                    self.lend_back(parts, &charged);
+                    let now = Now::Fixed(self.clock.now());
+                    self.lend_back(active, charged.into_iter(), now);
                     return false;
                 }
             }
@@ -136,29 +142,11 @@ impl Limiter {
             _ => None,
         }
     }
-
-    #[cold]
-    fn lend_back(&self, parts: &[Part<'_>], charged: &[Charge]) {
-        if planted(Fault::ChargeKept) {
-            return;
-        }
-        let now = Now::Fixed(self.clock.now());
-        for (part, charge) in parts.iter().zip(charged) {
-            self.tables
-                .refund(*charge, &part.charge.active.horizons, now);
-        }
-    }
 }
 
 impl<'a> Part<'a> {
     fn charged(&self, place: Place, at: u64) -> Charge {
-        let units = self.charge.cost;
-        let era = self.charge.active.horizons.newest();
-        Charge {
-            place,
-            charged: Charged { units, at, era },
-            precision: Precision::Exact,
-        }
+        self.charge.active.charge(place, self.charge.cost, at)
     }
 
     #[inline(always)]

@@ -2,11 +2,14 @@
 
 use smallvec::SmallVec;
 
-use super::claim::{Answered, Answers, Claim, Failure};
+use super::claim::{Answered, Answers, Claim};
 use super::{Merchant, Request, Verdict};
-use crate::limiter::OnFull;
+use crate::limiter::active::Active;
+use crate::limiter::receipt::Charge;
+use crate::limiter::{Limiter, OnFull};
 use crate::log::{ATTEMPTS, Ask};
 use crate::sync::fault::{Fault, planted};
+use crate::table::Failure;
 use crate::time::Now;
 
 /// What the keys of a request say to a peek.
@@ -116,12 +119,26 @@ impl<'a> Request<'a> {
     }
 
     fn give_back(&self, charged: &[Answered<'a>]) {
+        let charges = charged.iter().filter_map(Answered::charge);
+        self.limiter.lend_back(self.active, charges, self.now);
+    }
+}
+
+impl Limiter {
+    /// Lends back what was charged before a race let a later key deny.
+    #[cold]
+    pub(super) fn lend_back(
+        &self,
+        active: &Active,
+        charges: impl Iterator<Item = Charge>,
+        now: Now<'_>,
+    ) {
         if planted(Fault::ChargeKept) {
             return;
         }
-        for charge in charged.iter().filter_map(Answered::charge) {
-            let horizons = self.active.horizons(charge.place.rule);
-            self.limiter.tables.refund(charge, horizons, self.now);
+        for charge in charges {
+            let horizons = active.horizons(charge.place.rule);
+            self.tables.refund(charge, horizons, now);
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::Request;
 use super::at_once::PlainCharge;
-use super::claim::{Answered, Claim, Failure};
+use super::claim::{Answered, Claim};
 use crate::decision::{Binding, Decision, Outcome};
 use crate::limiter::active::ActiveRule;
 use crate::log::Ask;
 use crate::ring::Bound;
-use crate::table::Described;
+use crate::table::{Described, Failure};
 use crate::time::Reading;
 use crate::window::Window;
 
