@@ -1,7 +1,11 @@
 //! What the benchmarks share: policies, and key sequences made beforehand so
 //! that making them is not measured.
 
-use slidegate::{Limiter, Policy};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use slidegate::{Clock, Limiter, Policy, SystemClock};
 
 /// A policy of one rule for each merchant, with these windows.
 ///
@@ -23,6 +27,48 @@ pub fn limiter(windows: &str, max_keys: u64) -> Limiter {
         .max_keys(max_keys)
         .build(&policy(windows));
     limiter.expect("a limiter")
+}
+
+/// As [`limiter`], by a clock of such steps.
+///
+/// # Panics
+/// Where the windows are not windows.
+pub fn limiter_in_steps(windows: &str, max_keys: u64, step_ns: u64) -> Limiter {
+    let builder = Limiter::builder().max_keys(max_keys);
+    let builder = builder.clock(Arc::new(Steps::new(step_ns)));
+    builder.build(&policy(windows)).expect("a limiter")
+}
+
+/// A clock, for one thread, that takes as long as the system's and moves by so many
+/// nanoseconds at every reading: whether a loop that asks it once a turn uses up a
+/// window depends on its sizes, and not on how fast the machine is.
+pub struct Steps {
+    step_ns: u64,
+    elapsed_ns: AtomicU64,
+}
+
+impl Steps {
+    /// A clock at 0.
+    pub fn new(step_ns: u64) -> Self {
+        let elapsed_ns = AtomicU64::new(0);
+        Self {
+            step_ns,
+            elapsed_ns,
+        }
+    }
+}
+
+impl Clock for Steps {
+    fn monotonic_ns(&self) -> u64 {
+        black_box(SystemClock.monotonic_ns());
+        let now = self.elapsed_ns.load(Ordering::Relaxed) + self.step_ns;
+        self.elapsed_ns.store(now, Ordering::Relaxed);
+        now
+    }
+
+    fn unix_ns(&self) -> u64 {
+        SystemClock.unix_ns()
+    }
 }
 
 /// `count` merchant names of 16 bytes.

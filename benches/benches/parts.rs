@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use slidegate::{EndpointId, Limiter, Policy};
-use slidegate_benches::limiter;
+use slidegate_benches::{limiter, limiter_in_steps};
 
 const ENDPOINT: &str = "POST /v1/payment";
 const MERCHANT: &str = "merchant00000001";
@@ -37,17 +37,22 @@ fn with_rules(count: usize, limit: u32) -> Limiter {
         .expect("a limiter")
 }
 
-/// Denied: long windows of one unit. Admitted: short ones of so many that the benchmark
-/// uses up none.
+/// Denied: long windows of one unit. Admitted: short ones, of which the longest, of 8 ms,
+/// sees 1,000 calls.
 const KINDS: [(&str, u32, &str); 2] = [("denied", 1, "h"), ("admitted", 2_048, "ms")];
+const STEP_NS: u64 = 8_000;
 
 fn by_windows(c: &mut Criterion) {
     for (kind, limit, unit) in KINDS {
         let mut group = c.benchmark_group(format!("windows of one rule, {kind}"));
         for count in [1, 2, 4, 8] {
-            let limiter = limiter(&windows(count, limit, unit), 1_024);
+            let limiter = limiter_in_steps(&windows(count, limit, unit), 1_024, STEP_NS);
             let id = limiter.endpoint(ENDPOINT).expect("an endpoint");
-            group.bench_function(count.to_string(), |b| b.iter(|| allow(&limiter, id)));
+            assert!(allow(&limiter, id), "a fresh key");
+            let admits = limit > 1;
+            group.bench_function(count.to_string(), |b| {
+                b.iter(|| assert_eq!(allow(&limiter, id), admits));
+            });
         }
         group.finish();
     }

@@ -28,8 +28,9 @@ fn all_denied<T>((_, admitted): Decided<T>) {
     assert_eq!(admitted, 0, "admitted");
 }
 
+/// An error would pass for a denial.
 fn admits(decision: &Result<Decision, Error>) -> bool {
-    matches!(decision, Ok(decision) if decision.allowed)
+    decision.as_ref().expect("a decision").allowed
 }
 
 #[library_benchmark]
@@ -37,6 +38,9 @@ fn admits(decision: &Result<Decision, Error>) -> bool {
 #[bench::admitted(args = (workload::admitted()), teardown = all_done)]
 #[bench::refunded_once(args = (workload::refunded()), teardown = all_done)]
 #[bench::fresh_key(args = (workload::fresh()), teardown = all_done)]
+#[bench::fresh_key_for_an_idle_one(args = (workload::idle()), teardown = all_done)]
+#[bench::fifth_unit(args = (workload::units(4)), teardown = all_done)]
+#[bench::seventeenth_unit(args = (workload::units(16)), teardown = all_done)]
 #[bench::two_windows(args = (workload::two_windows()), teardown = all_done)]
 #[bench::two_rules(args = (workload::two_rules()), teardown = all_done)]
 #[bench::bucketed(args = (workload::bucketed()), teardown = all_done)]
@@ -44,7 +48,7 @@ fn admits(decision: &Result<Decision, Error>) -> bool {
 fn allow_by_id(work: Workload) -> Decided {
     let allow = |&(merchant, id): &_| {
         let allowed = work.limiter.allow(black_box(merchant), black_box(id), 1);
-        matches!(allowed, Ok(true))
+        allowed.expect("a decision")
     };
     let admitted = work.by_id().filter(allow).count();
     (work, admitted)
@@ -56,7 +60,7 @@ fn allow_by_id(work: Workload) -> Decided {
 fn allow_by_text(work: Workload) -> Decided {
     let allow = |&(merchant, text): &(_, &str)| {
         let allowed = work.limiter.allow(black_box(merchant), black_box(text), 1);
-        matches!(allowed, Ok(true))
+        allowed.expect("a decision")
     };
     let admitted = work.by_text().filter(allow).count();
     (work, admitted)
@@ -65,13 +69,18 @@ fn allow_by_text(work: Workload) -> Decided {
 #[library_benchmark]
 #[bench::denied(args = (workload::prepared()), teardown = all_denied)]
 fn allow_prepared((work, keys): (Workload, Vec<Prepared>)) -> Decided<(Workload, Vec<Prepared>)> {
-    let allow = |key: &&_| matches!(work.limiter.allow_prepared(black_box(key), 1), Ok(true));
+    let allow = |key: &&_| {
+        let allowed = work.limiter.allow_prepared(black_box(key), 1);
+        allowed.expect("a decision")
+    };
     let admitted = keys.iter().filter(allow).count();
     ((work, keys), admitted)
 }
 
 #[library_benchmark]
 #[bench::denied(args = (workload::denied()), teardown = all_denied)]
+#[bench::admitted(args = (workload::admitted()), teardown = all_done)]
+#[bench::two_rules(args = (workload::two_rules()), teardown = all_done)]
 fn check(work: Workload) -> Decided {
     let check = |&(merchant, id): &_| {
         let decision = work.limiter.check(black_box(merchant), black_box(id), 1);
@@ -79,6 +88,17 @@ fn check(work: Workload) -> Decided {
     };
     let admitted = work.by_id().filter(check).count();
     (work, admitted)
+}
+
+#[library_benchmark]
+#[bench::denied(args = (workload::prepared()), teardown = all_denied)]
+fn check_prepared((work, keys): (Workload, Vec<Prepared>)) -> Decided<(Workload, Vec<Prepared>)> {
+    let check = |key: &&_| {
+        let decision = work.limiter.check_prepared(black_box(key), 1);
+        admits(&black_box(decision))
+    };
+    let admitted = keys.iter().filter(check).count();
+    ((work, keys), admitted)
 }
 
 #[library_benchmark]
@@ -130,7 +150,7 @@ fn allow_each(work: Workload) -> Decided {
     for _ in 0..REQUESTS / BATCH {
         let batch: [_; BATCH] = std::array::from_fn(|_| requests.next().expect("a request"));
         work.limiter.allow_each(black_box(&batch), |allowed| {
-            admitted += usize::from(matches!(allowed, Ok(true)));
+            admitted += usize::from(allowed.expect("a decision"));
         });
     }
     drop(requests);
@@ -140,7 +160,7 @@ fn allow_each(work: Workload) -> Decided {
 #[library_benchmark]
 #[bench::receipt(args = (workload::receipts()), teardown = all_done)]
 fn refund((work, receipts): (Workload, Vec<Receipt>)) -> Decided {
-    let refund = |receipt| matches!(work.limiter.refund(receipt), Ok(true));
+    let refund = |receipt| work.limiter.refund(receipt).expect("its own receipt");
     let lent = receipts
         .into_iter()
         .map(refund)
@@ -164,6 +184,7 @@ library_benchmark_group!(
         allow_by_text,
         allow_prepared,
         check,
+        check_prepared,
         check_and_headers,
         peek,
         check_many,

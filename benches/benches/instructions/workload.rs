@@ -22,6 +22,7 @@ pub type Decided<T = Workload> = (T, usize);
 
 const ENDPOINT: &str = "POST /v1/payment";
 const ROUTES: usize = 200;
+const MAX_KEYS: u64 = 4 * REQUESTS as u64;
 
 /// A fill, in units: two of them leave room in all windows here, four fill 100.
 const FILL: u32 = 25;
@@ -39,7 +40,7 @@ impl Workload {
     /// `endpoints` are routes and a text that each governs; requests take them in turn.
     fn new(policy: &Policy, endpoints: &[(String, String)]) -> Self {
         let clock = Arc::new(ManualClock::new(0));
-        let builder = Limiter::builder().max_keys(4 * REQUESTS as u64);
+        let builder = Limiter::builder().max_keys(MAX_KEYS);
         let limiter = builder.clock(clock.clone()).build(policy);
         let limiter = limiter.expect("a limiter");
         let turns = || endpoints.iter().cycle().take(REQUESTS);
@@ -113,6 +114,30 @@ pub fn refunded() -> Workload {
 /// Merchants that the table does not know.
 pub fn fresh() -> Workload {
     Workload::of_windows("\"100/min\"")
+}
+
+/// Merchants that the table does not know, in one that is full of idle keys.
+pub fn idle() -> Workload {
+    let work = fresh();
+    let id = work.ids[0];
+    for number in 0..MAX_KEYS {
+        let stands = work.limiter.allow(format!("idle{number}"), id, 1);
+        assert!(stands.expect("a decision"), "no room");
+    }
+    work.clock.advance(Duration::from_secs(61));
+    work
+}
+
+/// Keys with so many units, which fill the cells that they have.
+pub fn units(count: u32) -> Workload {
+    let work = fresh();
+    for (merchant, id) in work.by_id() {
+        for _ in 0..count {
+            let admitted = work.limiter.allow(merchant, id, 1);
+            assert!(admitted.expect("a decision"), "too little room");
+        }
+    }
+    work
 }
 
 /// Two windows in one rule.
