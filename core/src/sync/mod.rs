@@ -108,9 +108,10 @@ impl Word {
         }
     }
 
-    /// As [`raise`](Self::raise), for a word that is probably 0 and perhaps of a page that
-    /// was never touched. It begins with the write: read first, the page would be mapped
-    /// as shared zeros, and written then, copied from them, which are two faults for one.
+    /// As [`raise`](Self::raise), for the first words of a block, which are probably 0 and
+    /// perhaps of a page that was never touched. It begins with the write: read first, the
+    /// page would be mapped as shared zeros, and written then, copied from them, which are
+    /// two faults for one.
     #[inline]
     pub fn raise_from_zero(&self, value: u64) {
         if !self.cas(0, value) {
