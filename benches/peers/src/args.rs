@@ -19,9 +19,10 @@ pub struct Args {
     /// Tiny sizes: whether everything runs. The figures mean nothing.
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
-    /// Run these works alone: hot, uniform, zipf, fresh, windows, threads, memory,
-    /// present, flood, routes, swaps, capi, keys, histogram, admission. "threads" is
-    /// all of threads-hot, threads-uniform, threads-zipf and threads-distinct.
+    /// Run these works alone: hot, uniform, zipf, fresh, growing, windows, threads,
+    /// memory, present, flood, routes, swaps, capi, keys, histogram, admission.
+    /// "threads" is all of threads-hot, threads-uniform, threads-zipf and
+    /// threads-distinct.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// The folder for report.md, results.json and plots/.
@@ -72,4 +73,28 @@ impl Args {
 /// Whether a name is a work's or its family's.
 fn is_or_has(only: &str, work: &str) -> bool {
     only == work || work.split('-').next() == Some(only)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::{admission, histogram, works};
+
+    #[test]
+    fn the_help_names_every_work_or_its_family() {
+        let command = Args::command();
+        let only = command.get_arguments().find(|arg| arg.get_id() == "only");
+        let help = only.and_then(|only| only.get_help()).unwrap().to_string();
+        let (_, listed) = help.split_once(": ").unwrap();
+        let listed: Vec<&str> = listed.split(['.', ',']).map(str::trim).collect();
+        let works = works::all(&Scale::SMOKE).into_iter().map(|work| work.name);
+        for name in works.chain([histogram::NAME.into(), admission::NAME.into()]) {
+            assert!(
+                listed.iter().any(|listed| is_or_has(listed, &name)),
+                "{name}"
+            );
+        }
+    }
 }
