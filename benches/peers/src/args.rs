@@ -13,15 +13,17 @@ pub struct Args {
     /// Rounds of each work, at least 5 for a figure that is published.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: Option<u32>,
-    /// Smaller sizes: a look in some minutes.
+    /// Smaller sizes: a look in some minutes and 2 GB of memory, instead of half an hour
+    /// and 13 GB.
     #[arg(long)]
     pub quick: bool,
     /// Tiny sizes: whether everything runs. The figures mean nothing.
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
-    /// Run these works alone: hot, uniform, zipf, fresh, windows, threads, memory,
-    /// present, flood, routes, swaps, capi, keys, histogram, admission. "threads" is
-    /// all of threads-hot, threads-uniform, threads-zipf and threads-distinct.
+    /// Run these works alone: hot, uniform, zipf, fresh, growing, windows, threads,
+    /// memory, present, flood, routes, swaps, capi, keys, histogram, admission.
+    /// "threads" is all of threads-hot, threads-uniform, threads-zipf and
+    /// threads-distinct.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
     /// The folder for report.md, results.json and plots/.
@@ -72,4 +74,28 @@ impl Args {
 /// Whether a name is a work's or its family's.
 fn is_or_has(only: &str, work: &str) -> bool {
     only == work || work.split('-').next() == Some(only)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::{admission, histogram, works};
+
+    #[test]
+    fn the_help_names_every_work_or_its_family() {
+        let command = Args::command();
+        let only = command.get_arguments().find(|arg| arg.get_id() == "only");
+        let help = only.and_then(|only| only.get_help()).unwrap().to_string();
+        let (_, listed) = help.split_once(": ").unwrap();
+        let listed: Vec<&str> = listed.split(['.', ',']).map(str::trim).collect();
+        let works = works::all(&Scale::SMOKE).into_iter().map(|work| work.name);
+        for name in works.chain([histogram::NAME.into(), admission::NAME.into()]) {
+            assert!(
+                listed.iter().any(|listed| is_or_has(listed, &name)),
+                "{name}"
+            );
+        }
+    }
 }

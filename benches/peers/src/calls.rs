@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 
@@ -94,9 +95,27 @@ pub fn all(keys: usize) -> Vec<Call> {
     (0..keys).map(Call::of).collect()
 }
 
+/// Every key once, in a random order. The same seed makes the same order.
+pub fn shuffled(keys: usize, seed: u64) -> Vec<Call> {
+    let mut order: Vec<usize> = (0..keys).collect();
+    order.shuffle(&mut StdRng::seed_from_u64(seed));
+    order.into_iter().map(Call::of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shuffling_keeps_every_key_and_not_their_order() {
+        let index = |call: &Call| call.index;
+        let shuffled: Vec<u32> = shuffled(100, 1).iter().map(index).collect();
+        let ordered: Vec<u32> = all(100).iter().map(index).collect();
+        assert_ne!(shuffled, ordered);
+        let mut sorted = shuffled;
+        sorted.sort_unstable();
+        assert_eq!(sorted, ordered);
+    }
 
     #[test]
     fn a_renumbered_call_is_as_a_new_one() {

@@ -151,6 +151,7 @@ mod tests {
     fn figures(named: &[(&str, &[f64])]) -> Vec<Figures> {
         let figures = named.iter().map(|(name, rounds)| Figures {
             name: (*name).into(),
+            thinning: 1,
             rounds: rounds.to_vec(),
         });
         figures.collect()
@@ -188,6 +189,7 @@ mod tests {
         let names = [("one", 5.0), ("two", 9.0), ("m1", 10.0), ("m2", 18.0)];
         let named = names.map(|(name, figure)| Figures {
             name: name.into(),
+            thinning: 1,
             rounds: vec![figure],
         });
         let formula = Formula::Scaling {

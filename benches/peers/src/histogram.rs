@@ -1,7 +1,8 @@
 //! How long calls take beside the median. One call takes about as long as reading a
 //! clock does, so groups of eight calls are timed and the median cost of a reading is
 //! taken off; what is recorded is an eighth of the rest. So a percentile is one of
-//! groups: a single slow call shows with an eighth of its length.
+//! groups: a single slow call shows with an eighth of its length. Keys are settled, and
+//! every round has calls of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +17,8 @@ use crate::contestants::ours::Ours;
 use crate::contestants::trypema::Trypema;
 use crate::contestants::{Contestant, MINUTE};
 use crate::progress::Progress;
-use crate::works::{GOVERNOR, LOG, OURS, Setup, TRYPEMA, insert};
+use crate::rounds::order;
+use crate::works::{GOVERNOR, LOG, OURS, SETTLED, Setup, TRYPEMA, charge_all};
 
 /// Its name on the command line.
 pub const NAME: &str = "histogram";
@@ -42,7 +44,8 @@ pub struct Percentiles {
 pub const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
 
 /// The histograms of all contestants: over a hot key and over uniform ones. Each
-/// contestant runs a share of its calls in each of the rounds, in turn.
+/// contestant runs a share of its calls in each of the rounds, and every round begins
+/// with another contestant.
 pub fn run(setup: &Setup, progress: &mut Progress) -> Vec<Percentiles> {
     [Choice::Hot, Choice::Uniform]
         .into_iter()
@@ -57,15 +60,17 @@ fn of_choice(choice: Choice, setup: &Setup, progress: &mut Progress) -> Vec<Perc
     progress.preparing(&what);
     let keys = choice.keys(setup.scale.keys);
     let rounds = setup.scale.rounds;
-    let calls = choice.calls(setup.scale.histogram_calls / rounds, keys, 1);
     let mut contestants = contestants(keys);
     for (_, contestant, _) in &contestants {
-        insert(&**contestant, keys);
+        charge_all(&**contestant, keys, SETTLED);
     }
     let reading = reading_ns();
     for round in 0..rounds {
         progress.round(&what, round, rounds);
-        for (_, contestant, histogram) in &mut contestants {
+        let calls = setup.scale.histogram_calls / rounds;
+        let calls = choice.calls(calls, keys, round as u64 + 1);
+        for turn in order(round, contestants.len()) {
+            let (_, contestant, histogram) = &mut contestants[turn];
             record(&**contestant, &calls, reading, histogram);
         }
     }

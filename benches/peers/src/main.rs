@@ -106,12 +106,11 @@ fn run(args: &Args) -> Result<Results, String> {
 
 fn compared(work: &Work, setup: &Setup, progress: &mut Progress) -> Comparison {
     progress.preparing(&work.name);
-    let comparison = match (work.entries)(setup) {
-        Ok(mut entries) => {
-            let rounds = setup.scale.rounds.min(work.most_rounds);
-            let figures = rounds::interleaved(&work.name, &mut entries, rounds, progress);
-            Comparison::of(work, &figures)
-        }
+    let rounds = setup.scale.rounds.min(work.most_rounds);
+    let figures = (work.entries)(setup)
+        .and_then(|mut entries| rounds::interleaved(&work.name, &mut entries, rounds, progress));
+    let comparison = match figures {
+        Ok(figures) => Comparison::of(work, &figures),
         Err(why) => {
             eprintln!("{}: left out: {why}", work.name);
             Comparison::skipped(work, Some(why))

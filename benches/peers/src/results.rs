@@ -61,6 +61,8 @@ pub struct Comparison {
 pub struct Line {
     /// The contestant, and how it was called.
     pub name: String,
+    /// Of so many calls one was made, because the contestant is slow.
+    pub thinning: usize,
     /// One figure for each round.
     pub rounds: Vec<f64>,
     /// Their median and spread.
@@ -86,6 +88,7 @@ impl Comparison {
             let quotients = baseline.map(|baseline| divided(&figures.rounds, baseline));
             Some(Line {
                 name: figures.name.clone(),
+                thinning: figures.thinning,
                 figure: Summary::of(&figures.rounds)?,
                 total_bytes: total(&figures.rounds),
                 rounds: figures.rounds.clone(),

@@ -73,6 +73,37 @@ const MEMORY: [(&str, &[&str]); 3] = [
     ),
 ];
 
+/// Works whose keys are settled before anything is timed, and their titles say so.
+const SETTLED: [&str; 14] = [
+    "uniform",
+    "zipf",
+    "windows",
+    "threads-hot",
+    "threads-uniform",
+    "threads-zipf",
+    "threads-distinct",
+    "routes",
+    "swaps",
+    "capi-hot",
+    "capi-zipf",
+    "keys-1",
+    "keys-10",
+    "keys-100",
+];
+
+/// Works of which limitador makes a part.
+const THINNED: [&str; 9] = [
+    "hot",
+    "uniform",
+    "zipf",
+    "fresh",
+    "windows",
+    "threads-hot",
+    "threads-uniform",
+    "threads-zipf",
+    "threads-distinct",
+];
+
 /// Every target, as the report's first table has it.
 const TARGETS: [(&str, &str); 38] = [
     ("one hot key", "at most 0.65"),
@@ -211,6 +242,35 @@ fn assert_memory(results: &Value, report: &str, name: &str, lines: &[&str]) {
     assert_eq!(tabled, lines, "{name}");
 }
 
+/// That the work of growth has its contestants.
+fn assert_growing(report: &str) {
+    let section = section(report, "growing: ");
+    let lines: Vec<_> = rows(section).into_iter().map(|row| row.0).collect();
+    assert_eq!(lines, ["slidegate", "governor", "trypema", "exact log"]);
+    assert!(section.contains("the 2nd to 17th unit"), "{section}");
+}
+
+/// That a table says that its keys were settled and its calls thinned, where they were,
+/// and that every line has its ratio with a spread.
+fn assert_said(work: &Value, report: &str) {
+    let name = work["name"].as_str().expect("a name");
+    let title = work["title"].as_str().expect("a title");
+    assert_eq!(
+        title.contains("settled"),
+        SETTLED.contains(&name),
+        "{title}"
+    );
+    let section = section(report, &format!("{name}: "));
+    let thinned = section.contains("limitador is so slow that it makes one of 16");
+    assert_eq!(thinned, THINNED.contains(&name), "{section}");
+    for line in work["lines"].as_array().expect("lines") {
+        let ratio = &line["ratio"];
+        for figure in ["median", "lower", "upper"] {
+            assert!(ratio[figure].is_number(), "{name}: {line}");
+        }
+    }
+}
+
 /// That every target is there, that nothing else is, and that each was judged, but for
 /// those of the C interface, whose library the test does not have.
 fn assert_targets(report: &str) {
@@ -262,6 +322,10 @@ fn everything_runs_and_every_file_is_written() {
     for (name, lines) in MEMORY {
         assert_memory(&results, &report, name, lines);
     }
+    for work in results["works"].as_array().expect("works") {
+        assert_said(work, &report);
+    }
+    assert_growing(&report);
     assert_targets(&report);
 }
 
@@ -269,11 +333,11 @@ fn everything_runs_and_every_file_is_written() {
 fn only_what_was_named_runs() {
     let results = run(
         &folder("only"),
-        &["--only", "hot,threads-zipf", "--rounds", "3"],
+        &["--only", "hot,growing,threads-zipf", "--rounds", "3"],
     );
     let works = results["works"].as_array().expect("works");
     let names: Vec<_> = works.iter().map(|work| work["name"].as_str()).collect();
-    assert_eq!(names, [Some("hot"), Some("threads-zipf")]);
+    assert_eq!(names, [Some("hot"), Some("growing"), Some("threads-zipf")]);
     assert_eq!(works[0]["lines"][0]["rounds"].as_array().unwrap().len(), 3);
     assert!(results.get("admission").is_none());
 }

@@ -44,6 +44,12 @@ impl Contestant for Limitador {
         admitted(calls, |call| self.charge(&call.merchant, 1))
     }
 
+    /// A counter is what it is, whether it was charged once or often.
+    fn charge_each(&self, keys: &[Call], units: u32) -> bool {
+        keys.iter()
+            .all(|key| self.charge(&key.merchant, units.into()))
+    }
+
     fn thinning(&self) -> usize {
         16
     }

@@ -52,6 +52,13 @@ pub trait Contestant: Send + Sync {
     /// Makes these calls, one after the other, and answers how many were admitted.
     fn pass(&self, calls: &[Call]) -> usize;
 
+    /// Charges each of these keys so many units, untimed, and answers whether all were
+    /// admitted: by single calls, unless they would make nothing else of its keys and
+    /// take most of the run's time.
+    fn charge_each(&self, keys: &[Call], units: u32) -> bool {
+        (0..units).all(|_| self.pass(keys) == keys.len())
+    }
+
     /// Of so many calls one is enough for a figure: for contestants that are so slow
     /// that all of them would take most of the run's time.
     fn thinning(&self) -> usize {

@@ -31,8 +31,8 @@ enum Way {
     Headers(EndpointId),
     /// `allow_prepared`, a prepared key for each merchant.
     Prepared(Box<[Prepared]>),
-    /// `check_prepared`, likewise.
-    CheckPrepared(Box<[Prepared]>),
+    /// `check_prepared`, each key behind a pointer, as a C program holds its handles.
+    CheckPrepared(Box<[Box<Prepared>]>),
     /// `allow_each`, sixteen at a time.
     AllowEach(EndpointId),
     /// `check_many`, sixteen at a time.
@@ -127,10 +127,12 @@ impl Ours {
         Self { limiter, way }
     }
 
-    /// Called by `check_prepared`.
+    /// Called by `check_prepared`, on keys that are objects of the heap, each alone: so
+    /// beside the C interface, whose keys are, it is not the layout that is compared.
     pub fn check_prepared(limits: &[Limit], keys: usize) -> Self {
         let (limiter, id) = built(limits, &builder(keys));
-        let way = Way::CheckPrepared(prepared(&limiter, id, keys));
+        let prepared = (0..keys).map(|index| Box::new(prepare(&limiter, id, index)));
+        let way = Way::CheckPrepared(prepared.collect());
         Self { limiter, way }
     }
 
@@ -180,9 +182,12 @@ impl Ours {
 }
 
 fn prepared(limiter: &Limiter, id: EndpointId, keys: usize) -> Box<[Prepared]> {
-    let prepare = |index| limiter.prepare(Call::of(index).merchant, id);
-    let keys: Result<_, _> = (0..keys).map(prepare).collect();
-    keys.expect("prepared keys")
+    (0..keys).map(|index| prepare(limiter, id, index)).collect()
+}
+
+fn prepare(limiter: &Limiter, id: EndpointId, index: usize) -> Prepared {
+    let key = limiter.prepare(Call::of(index).merchant, id);
+    key.expect("a prepared key")
 }
 
 impl Contestant for Ours {

@@ -8,6 +8,7 @@ use crate::claims::{Judged, Target};
 use crate::histogram::{GROUP, Percentiles};
 use crate::results::{Comparison, Results};
 use crate::stats::Summary;
+use crate::works::SETTLED;
 
 /// The whole report.
 pub fn text(results: &Results, plots: &[Plot]) -> String {
@@ -48,6 +49,13 @@ fn head(out: &mut String, results: &Results) {
         "governor is GCRA in a DashMap (keyed by `String`, its own clock) and not exact; limitador \
          counts fixed windows; trypema counts in buckets of 100 ms; the exact log is 64 mutexes over \
          hash tables of stamps.\n\n",
+    );
+    let _ = writeln!(
+        out,
+        "A log of Slidegate's moves to a larger plane with its key's 5th and 17th live unit. Where keys \
+         are *settled*, each has got {SETTLED} units before anything is timed, with every contestant \
+         (limitador's counters at once, the others' by single calls), so that a figure does not depend \
+         on how many rounds went before. What growth costs is in the table *growing*.\n"
     );
 }
 
@@ -103,6 +111,14 @@ fn comparison(out: &mut String, work: &Comparison) {
         let _ = writeln!(out, "| {} | {figure} |{total} {ratio} |", line.name);
     }
     out.push('\n');
+    for line in work.lines.iter().filter(|line| line.thinning > 1) {
+        let (name, thinning) = (&line.name, line.thinning);
+        let _ = writeln!(
+            out,
+            "{name} is so slow that it makes one of {thinning} of the timed calls; where each is a \
+             fresh key's, it has one of {thinning} of the keys.\n"
+        );
+    }
 }
 
 fn mebi(bytes: f64) -> f64 {
@@ -127,7 +143,8 @@ fn histograms(out: &mut String, histograms: &[Percentiles]) {
     let _ = writeln!(
         out,
         "## Tails, in ns a call\n\nGroups of {GROUP} calls are timed, less the median cost of reading \
-         the clock, and divided by {GROUP}: one slow call shows with an eighth of its length.\n"
+         the clock, and divided by {GROUP}: one slow call shows with an eighth of its length. Keys are \
+         settled; every round has calls of its own and begins with another contestant.\n"
     );
     let (mut names, mut rule) = (String::new(), String::new());
     for (percentile, _) in &first.points {

@@ -1,4 +1,5 @@
-//! The C interface against the Rust call that answers the same: a full decision.
+//! The C interface against the Rust call that answers the same: a full decision. A C
+//! program holds prepared keys by pointers to them, so the Rust side does, too.
 
 use super::{Load, Setup, Unit, Work};
 use crate::calls::Choice;
@@ -22,7 +23,8 @@ pub fn work(choice: Choice) -> Work {
     Work {
         name: format!("capi-{}", choice.name()),
         title: format!(
-            "the C interface beside the Rust call, {} keys",
+            "the C interface beside the Rust call, {} keys, settled; prepared keys behind \
+             pointers on both sides",
             choice.name()
         ),
         unit: Unit::Latency,

@@ -46,8 +46,8 @@ fn entries(setup: &Setup) -> Vec<Entry> {
 }
 
 fn entry<C: Contestant>(name: &str, calls: &Arc<[Call]>, make: impl Fn() -> C + 'static) -> Entry {
-    let calls = calls.clone();
-    Entry::new(name, move || {
+    let (thinning, calls) = (make().thinning(), calls.clone());
+    let run = move || {
         let contestant = make();
         let (calls, _) = thinned(&contestant, &calls, 1);
         let begun = Instant::now();
@@ -55,5 +55,9 @@ fn entry<C: Contestant>(name: &str, calls: &Arc<[Call]>, make: impl Fn() -> C + 
         let passed = begun.elapsed();
         assert_eq!(admitted, calls.len(), "every first call is admitted");
         passed.as_nanos() as f64 / calls.len() as f64
-    })
+    };
+    Entry {
+        thinning,
+        ..Entry::new(name, run)
+    }
 }

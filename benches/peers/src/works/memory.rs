@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::{GOVERNOR, LIMITADOR, LOG, OURS, Setup, TRYPEMA, Unit, Work, insert, resident};
+use super::{GOVERNOR, LIMITADOR, LOG, OURS, Setup, TRYPEMA, Unit, Work, charge_all, resident};
 use crate::calls::Call;
 use crate::claims::Claim;
 use crate::contestants::governor::Governor;
@@ -89,7 +89,7 @@ pub fn measure(name: &str, hits: u32, keys: usize) -> Option<f64> {
         _ => return None,
     };
     for _ in 0..hits {
-        insert(&*contestant, keys);
+        charge_all(&*contestant, keys, 1);
     }
     Some(bytes_a_key(contestant, before, keys))
 }

@@ -20,7 +20,7 @@ const ROUTES: usize = 200;
 pub fn work() -> Work {
     Work {
         name: "routes".into(),
-        title: "a policy of 200 routes, Zipf keys".into(),
+        title: "a policy of 200 routes, settled Zipf keys".into(),
         unit: Unit::Latency,
         baseline: ONE,
         claims: vec![Claim::at_most("200 routes", MANY, ONE, 1.3)],

@@ -1,7 +1,8 @@
 //! One thread: one hot key, uniform keys, popular keys; and the same calls over more
-//! and more keys.
+//! and more keys. Keys are settled, but where they are so many that they would take too
+//! much memory.
 
-use super::{GOVERNOR, LIMITADOR, LOG, Load, OURS, Setup, TRYPEMA, Unit, Work};
+use super::{GOVERNOR, LIMITADOR, LOG, Load, OURS, SETTLED, Setup, TRYPEMA, Unit, Work};
 use crate::calls::Choice;
 use crate::claims::Claim;
 use crate::contestants::MINUTE;
@@ -21,6 +22,10 @@ const TSC_PREPARED: &str = "slidegate, TSC clock, prepared key";
 
 /// The name of the works of the sweep over numbers of keys.
 pub const SWEEP: &str = "keys";
+
+/// The sweep's keys are settled up to this number. Slidegate's take more than a kilobyte
+/// each then.
+const MOST_SETTLED: usize = 1_000_000;
 
 /// One key, mostly denied.
 pub fn hot() -> Work {
@@ -51,7 +56,11 @@ pub fn uniform() -> Work {
             0.20,
         ),
     ];
-    work(Choice::Uniform, "uniform keys, all present", claims)
+    work(
+        Choice::Uniform,
+        "uniform keys, all present and settled",
+        claims,
+    )
 }
 
 /// Many keys, some of them popular.
@@ -66,7 +75,11 @@ pub fn zipf() -> Work {
             0.25,
         ),
     ];
-    work(Choice::Zipf, "Zipf(1.0) keys, all present", claims)
+    work(
+        Choice::Zipf,
+        "Zipf(1.0) keys, all present and settled",
+        claims,
+    )
 }
 
 fn work(choice: Choice, title: &str, claims: Vec<Claim>) -> Work {
@@ -110,7 +123,10 @@ pub fn sweep(scale: &Scale) -> Vec<Work> {
     let keys = powers.take_while(|keys| *keys <= scale.sweep_keys);
     keys.map(|keys| Work {
         name: format!("{SWEEP}-{keys}"),
-        title: format!("uniform calls over {keys} keys"),
+        title: match sweep_units(keys) {
+            SETTLED => format!("uniform calls over {keys} settled keys"),
+            _ => format!("uniform calls over {keys} keys, not settled: 1 unit each before"),
+        },
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims: Vec::new(),
@@ -120,16 +136,38 @@ pub fn sweep(scale: &Scale) -> Vec<Work> {
     .collect()
 }
 
+fn sweep_units(keys: usize) -> u32 {
+    if keys <= MOST_SETTLED { SETTLED } else { 1 }
+}
+
 fn sweep_entries(keys: usize, setup: &Setup) -> Vec<Entry> {
     let choice = if keys == 1 {
         Choice::Hot
     } else {
         Choice::Uniform
     };
-    let load = Load::of(choice, setup.scale.calls, keys, 1);
+    let load = Load {
+        units: sweep_units(keys),
+        ..Load::of(choice, setup.scale.calls, keys, 1)
+    };
     vec![
         load.entry(OURS, Ours::allow(MINUTE, keys)),
         load.entry(GOVERNOR, Governor::growing(&MINUTE[0])),
         load.entry(LOG, ExactLog::new(MINUTE, keys)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sweep_says_which_keys_are_settled() {
+        let titles: Vec<_> = sweep(&Scale::FULL)
+            .into_iter()
+            .map(|work| work.title)
+            .collect();
+        assert_eq!(titles[6], "uniform calls over 1000000 settled keys");
+        assert!(titles[7].ends_with("10000000 keys, not settled: 1 unit each before"));
+    }
 }

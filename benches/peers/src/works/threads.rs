@@ -1,11 +1,15 @@
-//! One, two and four threads on one limiter, each with calls of its own.
+//! One, two and four threads on one limiter, each with calls of its own. Each line has a
+//! limiter for itself, whose keys are settled, so that none finds logs as others left
+//! them.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Instant;
 
-use super::{GOVERNOR, LIMITADOR, LOG, Load, OURS, Setup, TRYPEMA, Unit, Work, insert};
+use super::{
+    GOVERNOR, LIMITADOR, LOG, Load, OURS, SETTLED, Setup, TRYPEMA, Unit, Work, charge_all,
+};
 use crate::calls::{Call, Choice};
 use crate::claims::{Claim, Formula, Target};
 use crate::contestants::governor::Governor;
@@ -40,19 +44,19 @@ pub fn work(choice: Choice) -> Work {
     };
     let (name, title) = (
         choice.name(),
-        format!("two threads, {} keys", choice.name()),
+        format!("two threads, {} keys, settled", choice.name()),
     );
     compared(name, title, scaling(what, least), move |setup| {
         let keys = choice.keys(setup.scale.keys);
         let load = |seed| Load::of(choice, setup.scale.calls, keys, seed);
-        entries((1..=MOST as u64).map(load).collect(), keys)
+        entries((1..=MOST as u64).map(load).collect())
     })
 }
 
 /// The work over keys no two threads share: each calls a part of its own, as large and
 /// as often however many others run.
 pub fn distinct() -> Work {
-    let title = "two threads, uniform keys, each thread's its own".into();
+    let title = "two threads, uniform keys, settled, each thread's its own".into();
     let claim = scaling("2 threads, distinct keys", 0.90);
     compared("distinct", title, claim, |setup| {
         let keys = setup.scale.keys.next_multiple_of(MOST);
@@ -60,8 +64,9 @@ pub fn distinct() -> Work {
             calls: own_calls(thread, setup.scale.calls, keys).into(),
             times: 1,
             keys,
+            units: SETTLED,
         };
-        entries((0..MOST).map(load).collect(), keys)
+        entries((0..MOST).map(load).collect())
     })
 }
 
@@ -109,41 +114,42 @@ fn compared(
 /// The same load for each thread, with calls of its own.
 type Loads = Arc<[Load]>;
 
-fn entries(loads: Loads, keys: usize) -> Vec<Entry> {
+fn entries(loads: Loads) -> Vec<Entry> {
+    let (keys, limit) = (loads[0].keys, &MINUTE[0]);
     let mut entries = vec![arithmetic(1), arithmetic(2)];
-    let plotted: [(&str, Arc<dyn Contestant>); 3] = [
-        (OURS, Arc::new(Ours::allow(MINUTE, keys))),
-        (GOVERNOR, Arc::new(Governor::growing(&MINUTE[0]))),
-        (LOG, Arc::new(ExactLog::new(MINUTE, keys))),
-    ];
-    for (name, contestant) in plotted {
-        insert(&*contestant, keys);
-        let lines = THREADS.map(|threads| entry(name, threads, &loads, &contestant));
-        entries.extend(lines);
-    }
-    let others: [(&str, Arc<dyn Contestant>); 2] = [
-        (LIMITADOR, Arc::new(Limitador::new(MINUTE, keys))),
-        (TRYPEMA, Arc::new(Trypema::new(&MINUTE[0]))),
-    ];
-    for (name, contestant) in others {
-        insert(&*contestant, keys);
-        entries.push(entry(name, 2, &loads, &contestant));
-    }
+    let ours = |threads| entry(OURS, threads, &loads, Ours::allow(MINUTE, keys));
+    entries.extend(THREADS.map(ours));
+    let governor = |threads| entry(GOVERNOR, threads, &loads, Governor::growing(limit));
+    entries.extend(THREADS.map(governor));
+    let log = |threads| entry(LOG, threads, &loads, ExactLog::new(MINUTE, keys));
+    entries.extend(THREADS.map(log));
+    entries.push(entry(LIMITADOR, 2, &loads, Limitador::new(MINUTE, keys)));
+    entries.push(entry(TRYPEMA, 2, &loads, Trypema::new(limit)));
     entries
 }
 
-fn entry(name: &str, threads: usize, loads: &Loads, contestant: &Arc<dyn Contestant>) -> Entry {
-    let (loads, contestant) = (loads.clone(), contestant.clone());
-    Entry::new(line(name, threads), move || {
+fn entry(
+    name: &str,
+    threads: usize,
+    loads: &Loads,
+    contestant: impl Contestant + 'static,
+) -> Entry {
+    charge_all(&contestant, loads[0].keys, loads[0].units);
+    let (loads, thinning) = (loads.clone(), contestant.thinning());
+    let run = move || {
         let pass = |load: &Load| {
-            let (calls, times) = thinned(&*contestant, &load.calls, load.times);
+            let (calls, times) = thinned(&contestant, &load.calls, load.times);
             for _ in 0..times {
                 black_box(contestant.pass(black_box::<&[Call]>(calls)));
             }
             calls.len() * times
         };
         throughput(&loads[..threads], pass)
-    })
+    };
+    Entry {
+        thinning,
+        ..Entry::new(line(name, threads), run)
+    }
 }
 
 /// Millions a second: each thread runs `pass` on its load, all begin together, and the

@@ -15,7 +15,7 @@ use crate::rounds::Entry;
 pub fn work() -> Work {
     Work {
         name: "windows".into(),
-        title: "two windows at once, Zipf keys (governor: two limiters, not joint)".into(),
+        title: "two windows at once, settled Zipf keys (governor: two limiters, not joint)".into(),
         unit: Unit::Latency,
         baseline: GOVERNOR,
         claims: vec![Claim::at_most("two windows at once", OURS, GOVERNOR, 0.30)],

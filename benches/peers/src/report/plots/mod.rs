@@ -58,7 +58,7 @@ impl Plots<'_> {
     fn latencies(&mut self, results: &Results) -> Drawn {
         self.bars("latency-by-work", "One call, by work", &latencies(results))?;
         let text = Text {
-            title: "One call, by number of keys",
+            title: "One call, by number of keys (settled up to a million)",
             across: "keys",
             up: "ns a call",
         };
@@ -118,7 +118,7 @@ impl Plots<'_> {
 
 /// The works of one thread in which all contestants are compared.
 fn latencies(results: &Results) -> Vec<Group> {
-    let works = ["hot", "uniform", "zipf", "fresh", "windows"];
+    let works = ["hot", "uniform", "zipf", "fresh", "growing", "windows"];
     let compared = results.works.iter();
     let compared = compared.filter(|work| works.contains(&work.name.as_str()));
     let group = |work: &Comparison| Group {
