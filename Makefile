@@ -22,7 +22,7 @@ help:
 	@echo "make test      every test of every language"
 	@echo "make models    the models under loom; make shuttle: random schedules"
 	@echo "make deep      the same models with wider bounds (takes long)"
-	@echo "make bench     criterion benchmarks, then other limiters side by side (25 min)"
+	@echo "make bench     criterion benchmarks, then other limiters side by side (some 35 min)"
 	@echo "make bench-quick   the limiters side by side, smaller (some minutes)"
 	@echo "make instructions          instruction counts against their baseline"
 	@echo "make instructions-accept   write that baseline anew"
