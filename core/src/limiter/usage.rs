@@ -136,7 +136,8 @@ impl From<Tally> for KeyCounters {
 
 impl Limiter {
     /// What became of the requests that a rule governed. The numbers are summed
-    /// while others count: each is right for some moment of the call.
+    /// while others count: that of requests is right for some moment of the call, that of
+    /// units may hold a part of a request that is counted meanwhile.
     pub fn rule_usage(&self, rule: RuleId) -> Option<RuleUsage> {
         let active = self.active.load();
         active.counts(rule).map(|counts| counts.usage())

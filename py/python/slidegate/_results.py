@@ -45,7 +45,8 @@ class RuleUsage:
 
     A request of several rules is counted by each of them if it was admitted, and
     by those that denied it if it was denied. The numbers are summed while others
-    count: each is right for some moment of the call.
+    count: those of requests are right for some moment of the call, `units` may hold a
+    part of a request that is counted meanwhile.
     """
 
     admitted: int
