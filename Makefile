@@ -13,7 +13,7 @@ LIBDIR := $(TARGET)/release
 # The virtual environment is one; cargo uses all cores by itself.
 .NOTPARALLEL:
 
-.PHONY: help demo test deep bench bench-quick peers-test lint rust-test memory models models-deep shuttle shuttle-deep \
+.PHONY: help demo test deep bench compare bench-quick peers-test lint rust-test memory models models-deep shuttle shuttle-deep \
     vectors-check headers-check deny native python readme stop-anywhere fuzz fuzz-replay vectors headers clean \
     instructions instructions-accept
 
@@ -23,6 +23,7 @@ help:
 	@echo "make models    the models under loom; make shuttle: random schedules"
 	@echo "make deep      the same models with wider bounds (takes long)"
 	@echo "make bench     criterion benchmarks, then other limiters side by side (some 35 min)"
+	@echo "make compare   the limiters alone; BENCH_ARGS='--only hot --rounds 5', '--smoke', '--help'"
 	@echo "make bench-quick   the limiters side by side, smaller (some minutes)"
 	@echo "make instructions          instruction counts against their baseline"
 	@echo "make instructions-accept   write that baseline anew"
@@ -115,7 +116,7 @@ instructions-accept: $(COUNTING)
 
 # A debug build takes half as long to make and counts the same.
 $(GUNGRAUN_RUNNER):
-	$(CARGO) install -q --debug --locked --root $(BUILD)/gungraun-$(GUNGRAUN) gungraun-runner --version $(GUNGRAUN)
+	$(CARGO) install --debug --locked --root $(BUILD)/gungraun-$(GUNGRAUN) gungraun-runner --version $(GUNGRAUN)
 
 # Licences, sources and advisories of all dependencies.
 deny: $(BUILD)/.deny
@@ -142,14 +143,18 @@ fuzz: $(CARGO_FUZZ)
 	CARGO_FUZZ=$(CARGO_FUZZ) fuzz/run.sh 60
 
 $(CARGO_FUZZ):
-	$(CARGO) install -q --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
+	$(CARGO) install --locked --root $(BUILD)/cargo-fuzz cargo-fuzz --version 0.13.2
 
 # Figures need a machine with nothing else to do; the report says how busy it was.
-# BENCH_ARGS="--only hot --rounds 5" runs a part.
+# `make compare BENCH_ARGS="--only hot --rounds 5"` runs a part.
 COMPARE = $(CARGO) run --release $(PEERS) -- --capi $(LIBDIR)/libslidegate.so --out $(BUILD)/peers $(BENCH_ARGS)
 
 bench: release
 	$(CARGO) bench -p slidegate-benches --bench floor --bench parts --bench check --bench usage
+	$(COMPARE)
+
+# The comparison without the criterion benchmarks.
+compare: release
 	$(COMPARE)
 
 bench-quick: release

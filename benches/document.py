@@ -3,13 +3,15 @@
     make bench && python benches/document.py
 
 It reads build/peers/results.json and criterion's estimates, writes every table that
-stands between `<!-- figures: NAME -->` and `<!-- end -->`, and copies the plots. So no
-figure of the document is typed, and all of a table are of one run.
+stands between `<!-- figures: NAME -->` and `<!-- end -->`, and copies the plots that the
+document shows. So no figure in a table is typed, and all of them are of one run. What
+the prose says of them is to be read again afterwards.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -19,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "performance.md"
 PLOTS = ROOT / "docs" / "performance"
 RUN = ROOT / "build" / "peers"
-ESTIMATES = ROOT / "target" / "criterion"
+ESTIMATES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "criterion"
 BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # Rows of the first table, and the lines of a work in its columns.
@@ -84,8 +86,18 @@ class Run:
     """What a run of `make bench` left."""
 
     def __init__(self) -> None:
-        self.results = json.loads((RUN / "results.json").read_text(encoding="utf-8"))
+        path = RUN / "results.json"
+        if not path.exists():
+            sys.exit("there is no run to take figures from: make bench")
+        self.results = json.loads(path.read_text(encoding="utf-8"))
         self.works = {work["name"]: work for work in self.results["works"]}
+        wanted = [*WORKS.values(), *(f"threads-{work}" for work in THREADS.values())]
+        wanted += [f"memory-{live}" for live in MEMORY]
+        missing = [name for name in wanted if name not in self.works]
+        missing += [name for name in ("histograms", "admission") if not self.results.get(name)]
+        if missing or self.results["scale"]["name"] != "full":
+            what = f"without {', '.join(missing)}" if missing else "in smaller sizes"
+            sys.exit(f"{path} is of a run {what}; a whole one is: make bench")
 
     def line(self, work: str, name: str) -> dict | None:
         """A contestant's figures in a work."""
@@ -117,17 +129,19 @@ class Run:
         """Every claim, and what came of it."""
         claims = [claim for work in self.results["works"] for claim in work["claims"]]
         claims += self.results["admission"]["claims"]
-        return table(["what", "target", "figure", "least to largest", ""], [self.judged(c) for c in claims])
+        head = ["what", "against", "target", "figure", "least to largest", ""]
+        return table(head, [self.judged(claim) for claim in claims])
 
     @staticmethod
     def judged(claim: dict) -> list[str]:
         """A claim's row."""
         ((sign, bound),) = claim["target"].items()
-        value, met = claim["value"], "met" if claim["met"] else "**missed**"
-        figures = ["not measured", ""]
-        if value is not None:
-            figures = [spread(value), f"{value['min']:.2f}–{value['max']:.2f}"]
-        return [claim["what"], f"{SIGNS[sign]} {bound:.2f}", *figures, met]
+        what, target = [claim["what"], claim["against"]], f"{SIGNS[sign]} {bound:.2f}"
+        value = claim.get("value")
+        if value is None:
+            return [*what, target, "", "", "not measured"]
+        least = f"{value['min']:.2f}–{value['max']:.2f}"
+        return [*what, target, spread(value), least, "met" if claim["met"] else "**missed**"]
 
     def threads(self) -> str:
         """Throughput by threads."""
@@ -171,6 +185,8 @@ def parts() -> str:
     rows = []
     for part in PARTS:
         paths = sorted((ESTIMATES / part).glob("**/new/estimates.json"), key=in_order)
+        if not paths:
+            sys.exit(f"criterion has no estimates of {part}: make bench")
         for path in paths:
             estimates = json.loads(path.read_text(encoding="utf-8"))
             median, deviation = (estimates[key]["point_estimate"] for key in ("median", "median_abs_dev"))
@@ -187,15 +203,13 @@ def in_order(path: Path) -> list[str | int]:
 
 def main() -> int:
     """Writes the document."""
-    if not (RUN / "results.json").exists() or not ESTIMATES.exists():
-        sys.exit("there is no run to take figures from: make bench")
     run = Run()
     blocks = {name: getattr(run, name) for name in ("machine", "beside", "targets", "threads", "tails", "memory", "admission")}
     blocks["parts"] = parts
     text = DOCUMENT.read_text(encoding="utf-8")
     DOCUMENT.write_text(BLOCK.sub(lambda block: block[1] + blocks[block[2]]() + block[3], text), encoding="utf-8")
-    for plot in (RUN / "plots").glob("*.svg"):
-        shutil.copy(plot, PLOTS)
+    for plot in set(re.findall(r"\(performance/([\w-]+\.svg)\)", text)):
+        shutil.copy(RUN / "plots" / plot, PLOTS)
     return 0
 
 

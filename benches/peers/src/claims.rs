@@ -31,6 +31,14 @@ pub enum Formula {
 }
 
 impl Formula {
+    /// What its value is a share of.
+    fn against(self) -> &'static str {
+        match self {
+            Self::Ratio { to, .. } => to,
+            Self::Scaling { .. } => "its own one thread, by the machine's own scaling",
+        }
+    }
+
     /// Its value in each round; none where an entry is not there.
     fn values(self, figures: &[Figures]) -> Option<Vec<f64>> {
         let of = |name| rounds_of(figures, name);
@@ -108,7 +116,7 @@ impl Claim {
     pub fn judge(&self, figures: &[Figures]) -> Judged {
         let values = self.formula.values(figures);
         let value = values.and_then(|values| Summary::of(&values));
-        Judged::of(self.what.into(), self.target, value)
+        Judged::of(self.what.into(), self.formula.against(), self.target, value)
     }
 }
 
@@ -117,6 +125,8 @@ impl Claim {
 pub struct Judged {
     /// What was promised.
     pub what: String,
+    /// What it was compared with.
+    pub against: &'static str,
     /// Where it had to lie.
     pub target: Target,
     /// Where it lies; absent where an entry was not measured.
@@ -130,13 +140,15 @@ pub struct Judged {
 impl Judged {
     /// That a value which is no figure of rounds is exactly 1.
     pub fn exact(what: String, value: f64) -> Self {
-        Self::of(what, Target::Exactly(1.0), Summary::of(&[value]))
+        let value = Summary::of(&[value]);
+        Self::of(what, "an ideal log", Target::Exactly(1.0), value)
     }
 
-    fn of(what: String, target: Target, value: Option<Summary>) -> Self {
+    fn of(what: String, against: &'static str, target: Target, value: Option<Summary>) -> Self {
         let met = value.map(|value| target.met(value.median));
         Self {
             what,
+            against,
             target,
             value,
             met,

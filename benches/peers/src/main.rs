@@ -69,6 +69,10 @@ fn measure(work: &str, args: &Args) -> ExitCode {
 
 fn run(args: &Args) -> Result<Results, String> {
     let (begun, load_before) = (Instant::now(), machine::load());
+    // Before anything is measured: what is missing is missed at the end else.
+    if let (true, Some(path)) = (args.wants(works::CAPI), &args.capi) {
+        contestants::capi::Api::open(path)?;
+    }
     let setup = Setup {
         scale: args.scale(),
         capi: args.capi.clone(),

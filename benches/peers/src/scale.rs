@@ -5,6 +5,8 @@ use serde::Serialize;
 /// Sizes of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Scale {
+    /// What it is called.
+    pub name: &'static str,
     /// How often each contestant runs in each work.
     pub rounds: usize,
     /// Keys that are present in works with many keys.
@@ -37,6 +39,7 @@ impl Scale {
     /// hour. The largest works have nine of Slidegate's limiters with settled keys in
     /// memory at once, which with their peers is 13 GB.
     pub const FULL: Self = Self {
+        name: "full",
         rounds: 7,
         keys: 800_000,
         fresh_keys: 800_000,
@@ -53,6 +56,7 @@ impl Scale {
 
     /// For a look while developing: the same works, smaller, in some minutes and 2 GB.
     pub const QUICK: Self = Self {
+        name: "quick",
         rounds: 5,
         keys: 100_000,
         fresh_keys: 100_000,
@@ -69,6 +73,7 @@ impl Scale {
 
     /// For the smoke test: everything runs, nothing means anything.
     pub const SMOKE: Self = Self {
+        name: "smoke",
         rounds: 2,
         keys: 512,
         fresh_keys: 512,

@@ -21,6 +21,17 @@ use super::{Clock, SystemClock};
 /// Where the processor has no counter that can be relied on, or one that turns out to
 /// be off by more than a thousandth, it reads the system's clock instead
 /// ([`reads_counter`](Self::reads_counter)). Wall time is the machine's.
+///
+/// ```
+/// # let text = "version = 1\n[[rule]]\nname = \"r\"\nmatch = \"*\"\nwindows = [\"9/min\"]\n";
+/// # let policy = slidegate::Policy::from_toml(text)?;
+/// use std::sync::Arc;
+/// use slidegate::{Limiter, TscClock};
+///
+/// let limiter = Limiter::builder().clock(Arc::new(TscClock::new())).build(&policy)?;
+/// # assert!(limiter.check("m", "", 1)?.allowed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TscClock(Source);
 

@@ -88,6 +88,10 @@ impl Api {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn open(path: &Path) -> Result<Arc<Self>, String> {
+        if !path.exists() {
+            let path = path.display();
+            return Err(format!("{path}: no such file; `make release` builds it"));
+        }
         let wrong = |error| format!("{}: {error}", path.display());
         // SAFETY: the library has no initialisers that do anything, and the types of
         // its functions are those of include/slidegate.h at this ABI version.

@@ -9,6 +9,9 @@ use crate::contestants::capi::{Api, ThroughC};
 use crate::contestants::ours::Ours;
 use crate::rounds::Entry;
 
+/// The family of both works.
+pub const FAMILY: &str = "capi";
+
 const RUST: &str = "slidegate, check";
 const C: &str = "slidegate through C, slg_check";
 const RUST_PREPARED: &str = "slidegate, check_prepared";
@@ -21,7 +24,7 @@ pub fn work(choice: Choice) -> Work {
         _ => ("C interface, many keys", "C interface, many keys, prepared"),
     };
     Work {
-        name: format!("capi-{}", choice.name()),
+        name: format!("{FAMILY}-{}", choice.name()),
         title: format!(
             "the C interface beside the Rust call, {} keys, settled; prepared keys behind \
              pointers on both sides",

@@ -23,6 +23,7 @@ use crate::contestants::Contestant;
 use crate::rounds::Entry;
 use crate::scale::Scale;
 
+pub use capi::FAMILY as CAPI;
 pub use single::SWEEP;
 
 /// Slidegate's own line in every work: `allow`, the endpoint resolved before.
